@@ -9,6 +9,9 @@ JOBS ?= 2
 # The locked jaxlib runs on CPU; saying so keeps JAX from looking for other devices.
 export JAX_PLATFORMS ?= cpu
 
+# The theme announces its successor at each build.
+export NO_MKDOCS_2_WARNING := 1
+
 # The first Python that is new enough. A name alone is no proof: version managers install shims.
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
