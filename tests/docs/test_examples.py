@@ -1,4 +1,4 @@
-"""Each block marked `python` in the README and under docs/ runs, a page at a time, top to bottom."""
+"""Each block marked `python` in the README and under docs/ runs, page by page, top to bottom."""
 
 import re
 import textwrap
