@@ -17,6 +17,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help tour test docs lock bench clean
 
 help:
