@@ -46,9 +46,10 @@ class CapabilityError(TypeError):
 class AbstractSet(eqx.Module):
     """Where a variable may live.
 
-    A set is a pytree whose leaves are its own numbers, held as NumPy floats and cast to the variable's dtype
-    when they are used. Every method is pure, works under `jit`, `vmap` and `grad`, and keeps the dtype of `x`.
-    The defaults below are those of a closed convex set that has a projection.
+    A set is a pytree whose leaves are its own numbers, held as NumPy floats and cast to the
+    variable's dtype when they are used. Every method is pure, works under `jit`, `vmap` and
+    `grad`, and keeps the dtype of `x`. The defaults below are those of a closed convex set that
+    has a projection.
 
     **Example:** a set of your own needs `project`, `check` and `describe`.
 
@@ -76,12 +77,12 @@ class AbstractSet(eqx.Module):
 
     @property
     def closed(self) -> bool:
-        """Whether the set holds its own boundary. A start outside an open set cannot be projected in."""
+        """Whether the set holds its own boundary. No start can be projected into an open set."""
         return True
 
     @property
     def elementwise(self) -> bool:
-        """Whether membership is decided entry by entry, so that the set broadcasts over a pytree."""
+        """Whether membership is decided entry by entry, so that it spreads over a pytree."""
         return False
 
     @property
@@ -96,7 +97,8 @@ class AbstractSet(eqx.Module):
         **Arguments:**
 
         - `shape`: the shape of the variable.
-        - `where`: the name by which an error message calls the variable's place, such as `over['weights']`.
+        - `where`: the name by which an error message calls the variable's place, such as
+          `over['weights']`.
 
         **Raises:** `ValueError`, naming `where`, what does not fit and what to do.
         """
@@ -148,7 +150,7 @@ class AbstractSet(eqx.Module):
     def gradient(
         self, x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"]
     ) -> Float[Array, "*shape"]:
-        """Turn a Euclidean gradient at `x` into the set's own: itself, or its tangent part on a manifold.
+        """Turn a Euclidean gradient into the set's own: itself, or its tangent part on a manifold.
 
         **Arguments:**
 
@@ -164,17 +166,19 @@ class AbstractSet(eqx.Module):
     ) -> Float[Array, "*shape"]:
         """How far `x` is from stationary for a function with gradient `cotangent`.
 
-        For a closed convex set this is the natural residual x - P(x - g): one step of projected gradient.
+        For a closed convex set this is the natural residual x - P(x - g): one step of projected
+        gradient.
 
         **Arguments:**
 
         - `x`: any point, inside the set or not.
         - `cotangent`: the gradient at `x`.
 
-        **Returns:** an array that is zero exactly where `x` is in the set and `-cotangent` is in its normal
-        cone. Its Jacobian is the square system that implicit derivatives go through.
+        **Returns:** an array that is zero exactly where `x` is in the set and `-cotangent` is in
+        its normal cone. Its Jacobian is the square system that implicit derivatives go through.
 
-        **Source:** Facchinei and Pang (2003), Finite-Dimensional Variational Inequalities, section 1.5.2.
+        **Source:** Facchinei and Pang (2003), Finite-Dimensional Variational Inequalities,
+        section 1.5.2.
         """
         return x - self.project(x - cotangent)
 
@@ -204,7 +208,8 @@ class AbstractSet(eqx.Module):
 
         - `cotangent`: the gradient.
 
-        **Returns:** a minimiser of the inner product with `cotangent` over the set (any, where several tie).
+        **Returns:** a minimiser of the inner product with `cotangent` over the set (any, where
+        several tie).
 
         **Raises:** `CapabilityError` where the set is unbounded.
         """
@@ -233,9 +238,9 @@ class AbstractSet(eqx.Module):
         - `x`: a stationary point in the set.
         - `cotangent`: the gradient there.
 
-        **Returns:** the rate, or `None` for a set without a size. It is never negative for a set that only
-        grows with its size (the balls). A set that moves with its size (the simplex, the sphere) is an
-        equality, and its rate has either sign.
+        **Returns:** the rate, or `None` for a set without a size. It is never negative for a set
+        that only grows with its size (the balls). A set that moves with its size (the simplex,
+        the sphere) is an equality, and its rate has either sign.
         """
         return None
 
@@ -264,15 +269,17 @@ class AbstractCone(AbstractSet):
 
         - `x`: any point.
 
-        **Returns:** the nearest of all points whose inner product with every point of the cone is at most 0.
+        **Returns:** the nearest of all points whose inner product with every point of the cone is
+        at most 0.
 
-        **Source:** Moreau (1962), Decomposition orthogonale d'un espace hilbertien selon deux cones polaires.
+        **Source:** Moreau (1962), Decomposition orthogonale d'un espace hilbertien selon deux
+        cones polaires.
         """
         return x - self.project(x)
 
 
 def offers(kind: type[AbstractSet], capability: Capability) -> bool:
-    """Whether a class of sets implements an oracle. The default `retract` goes through `project`."""
+    """Whether a class of sets has an oracle. The default `retract` goes through `project`."""
     overridden = getattr(kind, capability.value) is not getattr(AbstractSet, capability.value)
     return overridden or (capability is Capability.RETRACT and offers(kind, Capability.PROJECT))
 

@@ -50,12 +50,12 @@ class Box(AbstractSet):
 
     **Arguments:**
 
-    - `lower`, `upper`: numbers, or arrays that broadcast to the variable. An infinite bound is no bound, and
-      equal bounds fix the entry.
+    - `lower`, `upper`: numbers, or arrays that broadcast to the variable. An infinite bound is no
+      bound, and equal bounds fix the entry.
 
-    **Raises:** `ValueError` for a NaN bound, bounds that leave an entry no room, and bounds that do not
-    broadcast; `TypeError` for bounds that are not real numbers. Traced bounds are not checked, and are not
-    known to be finite, so a box built from them has no `lmo`.
+    **Raises:** `ValueError` for a NaN bound, bounds that leave an entry no room, and bounds that
+    do not broadcast; `TypeError` for bounds that are not real numbers. Traced bounds are not
+    checked, and are not known to be finite, so a box built from them has no `lmo`.
 
     **Example:**
 
@@ -121,10 +121,18 @@ class Box(AbstractSet):
         check_broadcast(self.upper, shape, "Box(upper=...)", where)
 
     def describe(self) -> str:
-        return f"the box with lower bound {in_words(self.lower)} and upper bound {in_words(self.upper)}"
+        return (
+            f"the box with lower bound {in_words(self.lower)} "
+            f"and upper bound {in_words(self.upper)}"
+        )
 
     def project(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         return clip(x, self.lower, self.upper)
+
+    def residual(
+        self, x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"]
+    ) -> Float[Array, "*shape"]:
+        return natural(x, cotangent, self.lower, self.upper)
 
     def free(
         self, x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"]
@@ -139,11 +147,12 @@ class Box(AbstractSet):
 
 
 class Positive(AbstractSet):
-    """Arrays with every entry above zero: an open set, which a method enters by its start and never leaves.
+    """Arrays with every entry above zero: an open set, entered by its start and never left.
 
-    There is no nearest point, so there is no projection. A step solves (y - x^2 / y) / 2 = tangent: it agrees
-    to second order with the geodesic x exp(tangent / x) of the metric dx^2 / x^2, grows no faster than the
-    tangent, and shrinks no faster than 1 / |tangent|, so that it neither overflows nor reaches zero.
+    There is no nearest point, so there is no projection. A step solves (y - x^2 / y) / 2 =
+    tangent: it agrees to second order with the geodesic x exp(tangent / x) of the metric dx^2 /
+    x^2, grows no faster than the tangent, and shrinks no faster than 1 / |tangent|, so that it
+    neither overflows nor reaches zero.
 
     **Example:**
 
@@ -152,7 +161,8 @@ class Positive(AbstractSet):
     >>> Positive().retract(jnp.array([3.0, 3.0]), jnp.array([4.0, -4.0])).tolist()
     [9.0, 1.0]
 
-    **Source:** Nesterov and Todd (2002), On the Riemannian geometry defined by self-concordant barriers.
+    **Source:** Nesterov and Todd (2002), On the Riemannian geometry defined by self-concordant
+    barriers.
     """
 
     @property
@@ -170,7 +180,8 @@ class Positive(AbstractSet):
         return "the positive numbers"
 
     def distance(self, x: Float[Array, "*shape"]) -> Float[Array, ""]:
-        # Zero is at no distance from the set and yet outside it: say so by the smallest number there is.
+        # Zero is at no distance from the set and yet outside it: say so by the smallest number
+        # there is.
         outside = jnp.maximum(-x, jnp.finfo(x.dtype).tiny)
         return largest(jnp.where(x > 0, 0.0, outside))
 
@@ -184,7 +195,8 @@ class Positive(AbstractSet):
     def residual(
         self, x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"]
     ) -> Float[Array, "*shape"]:
-        # The normal cone of an open set is {0}. Outside, the residual is x itself, kept away from zero.
+        # The normal cone of an open set is {0}. Outside, the residual is x itself, kept away from
+        # zero.
         return jnp.where(x > 0, cotangent, jnp.minimum(x, -jnp.finfo(x.dtype).tiny))
 
     def free(
@@ -193,14 +205,35 @@ class Positive(AbstractSet):
         return jnp.ones(x.shape, bool)
 
 
-def clip(x: Float[Array, "*shape"], lower: Numbers, upper: Numbers) -> Float[Array, "*shape"]:
-    """`x` moved between bounds. An entry on a bound has derivative 0, so a fixed entry always has; NaN stays."""
+def clip(
+    x: Float[Array, "*shape"], lower: Numbers | float, upper: Numbers | float
+) -> Float[Array, "*shape"]:
+    """`x` moved between bounds.
+
+    An entry on a bound has derivative 0, so that a fixed entry always has. NaN stays NaN.
+    """
     low, high = jnp.asarray(lower, x.dtype), jnp.asarray(upper, x.dtype)
     return jnp.where(x <= low, low, jnp.where(x >= high, high, x))
 
 
+def natural(
+    x: Float[Array, "*shape"],
+    cotangent: Float[Array, "*shape"],
+    lower: Numbers | float,
+    upper: Numbers | float,
+) -> Float[Array, "*shape"]:
+    """The residual x - clip(x - cotangent), in which a small gradient survives a large x."""
+    low, high = jnp.asarray(lower, x.dtype), jnp.asarray(upper, x.dtype)
+    below, above = x - cotangent <= low, x - cotangent >= high
+    inside = jnp.where(jnp.isnan(x), x, cotangent)
+    return jnp.where(below, x - low, jnp.where(above, x - high, inside))
+
+
 def can_move(
-    x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"], lower: Numbers, upper: Numbers
+    x: Float[Array, "*shape"],
+    cotangent: Float[Array, "*shape"],
+    lower: Numbers | float,
+    upper: Numbers | float,
 ) -> Bool[Array, "*shape"]:
     """Which entries are neither fixed nor pressed against a bound by the negative gradient."""
     low, high = jnp.asarray(lower, x.dtype), jnp.asarray(upper, x.dtype)

@@ -3,16 +3,16 @@
 from typing import TypeAlias
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-
 
 Numbers: TypeAlias = Float[Array, "..."] | Float[np.ndarray, "..."]
 
 
 def as_numbers(value: object, owner: str) -> Numbers:
-    """Turn `value` into floats; JAX arrays and tracers pass through, so a set can be built inside `jit`.
+    """Turn `value` into floats. JAX arrays pass through, so a set can be built inside `jit`.
 
     **Arguments:**
 
@@ -71,7 +71,7 @@ def check_broadcast(numbers: Numbers, shape: tuple[int, ...], owner: str, where:
     if not fits:
         raise ValueError(
             f"{where}: {owner} has shape {tuple(numbers.shape)}, which does not broadcast to the "
-            f"variable's shape {tuple(shape)}. Give one number, or an array of the variable's shape."
+            f"variable's shape {tuple(shape)}. Give one number, or an array of that shape."
         )
 
 

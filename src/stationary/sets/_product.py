@@ -112,7 +112,7 @@ class Product(AbstractSet):
     def price(
         self, x: PyTree[Float[Array, "..."]], cotangent: PyTree[Float[Array, "..."]]
     ) -> PyTree[Float[Array, ""] | None]:
-        """One price per leaf, `None` for a leaf whose set has no size; `None` alone where no leaf has one."""
+        """One price per leaf, `None` where its set has no size, or one `None` if no set has."""
         prices = self._each(lambda s, leaf, g: s.price(leaf, g), x, cotangent)
         return prices if jtu.tree_leaves(prices) else None
 
@@ -129,11 +129,12 @@ def as_product(over: PyTree[AbstractSet | None], like: PyTree, where: str = "ove
     - `like`: the variable: a pytree of arrays, or of anything else with a `shape`.
     - `where`: what an error message calls `over`.
 
-    **Returns:** a product of the structure of `like`, each of whose sets has checked its leaf's shape.
+    **Returns:** a product of the structure of `like`, each of whose sets has checked its leaf's
+    shape.
 
-    **Raises:** `TypeError` where `over` holds something other than sets; `ValueError` where `over` is not a
-    prefix of `like`, where one set that is not elementwise meets several leaves, and where a set cannot hold
-    its leaf.
+    **Raises:** `TypeError` where `over` holds something other than sets; `ValueError` where
+    `over` is not a prefix of `like`, where one set that is not elementwise meets several leaves,
+    and where a set cannot hold its leaf.
 
     **Example:**
 
@@ -192,9 +193,9 @@ def _spread(one: AbstractSet | None, subtree: PyTree, where: str) -> PyTree[Abst
     count = len(jtu.tree_leaves(subtree))
     if count > 1 and not one.elementwise:
         raise ValueError(
-            f"{where}: {one.describe()} holds one array, and the variable has {count} leaves there. Give "
-            "one set per leaf, as a pytree of sets laid out like the variable. Only elementwise sets "
-            f"({names(_is_elementwise)}) spread over several leaves."
+            f"{where}: {one.describe()} holds one array, and the variable has {count} leaves "
+            "there. Give one set per leaf, as a pytree of sets laid out like the variable. "
+            f"Only elementwise sets ({names(_is_elementwise)}) spread over several leaves."
         )
     return jtu.tree_map(lambda _: one, subtree)
 
