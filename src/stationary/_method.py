@@ -1,0 +1,107 @@
+"""The protocol of a method: arrays in, one step, arrays out."""
+
+import abc
+import enum
+from typing import Any, ClassVar
+
+import equinox as eqx
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+
+from ._point import Point
+from ._status import Status
+
+
+class Oracle(enum.Enum):
+    """What a method may ask of a system, and a system may be able to answer."""
+
+    VALUE = "the value of a single objective"
+    GRAD = "gradients"
+    HVP = "Hessian-vector products"
+    PROJECT = "projection onto the set"
+    RETRACT = "retraction onto the manifold"
+    LMO = "linear minimisation over the set"
+    FULL = "the same full data at every step"
+    SAMPLE = "mini-batches"
+
+
+class Metrics(eqx.Module):
+    """How far along a solve is, as scalars that a step has at hand anyway.
+
+    **Arguments:**
+
+    - `objective`: the user's objective at the point (NaN where the statement has none).
+    - `residual`: the largest of the scaled stationarity, the violation and the complementarity;
+        a solve has converged when it falls below `tol`.
+    - `stationarity`, `feasibility`: two of its parts.
+    - `violations`: the largest violation of each constraint, by name.
+    """
+
+    objective: Float[Array, ""]
+    residual: Float[Array, ""]
+    stationarity: Float[Array, ""]
+    feasibility: Float[Array, ""]
+    violations: dict[str, Float[Array, ""]]
+
+
+class AbstractMethod(eqx.Module):
+    """An algorithm that drives a system's residual to zero.
+
+    A method is configuration only. Everything that changes is in the state that `init` returns:
+    a pytree of arrays whose structure, shapes and dtypes never change afterwards. `init` and
+    `step` are pure, so they work in a user's own loop, under `jit` and under `vmap`.
+    """
+
+    needs: ClassVar[frozenset[Oracle]]
+    handles_constraints: ClassVar[bool]
+    summary: ClassVar[str]
+
+    @abc.abstractmethod
+    def init(self, system: Any, point: Point, data: PyTree = None, *, key: PRNGKeyArray) -> Any:
+        """The state before the first step.
+
+        **Arguments:**
+
+        - `system`: the [`System`][stationary.System] of the problem.
+        - `point`: where to start, with multipliers.
+        - `data`: the statement's data.
+        - `key`: the randomness of a randomised method.
+        """
+
+    @abc.abstractmethod
+    def step(self, system: Any, state: Any, data: PyTree = None) -> tuple[Any, Metrics]:
+        """One step: the next state, and the metrics at the point it stands for."""
+
+    @abc.abstractmethod
+    def point(self, state: Any) -> Point:
+        """The point that a state stands for."""
+
+    def status(self, state: Any, metrics: Metrics, tol: Float[Array, ""]) -> Int[Array, ""] | int:
+        """Why to stop before the residual is below `tol`; `Status.RUNNING` to go on."""
+        return Status.RUNNING
+
+
+def check_method(method: AbstractMethod, system: Any) -> None:
+    """Refuse a method whose oracles the system lacks.
+
+    **Raises:** `TypeError` naming the method, what it needs, why the problem cannot give it and
+    which methods can be used instead.
+    """
+    name = type(method).__name__
+    missing = method.needs - system.provides
+    remedy = "Leave `method` out to have one chosen, or see `stationary methods`."
+    if Oracle.FULL in missing:
+        raise TypeError(
+            f"{name} works on the full data, but this problem has an Expectation over a stream. "
+            f"Use a method that takes mini-batches, such as PrimalDual or from_optax. {remedy}"
+        )
+    if missing & {Oracle.PROJECT, Oracle.RETRACT, Oracle.LMO}:
+        lacking = ", ".join(sorted(oracle.value for oracle in missing))
+        raise TypeError(f"{name} needs {lacking}, which {system.space.describe()} lacks. {remedy}")
+    if missing:
+        lacking = ", ".join(sorted(oracle.value for oracle in missing))
+        raise TypeError(f"{name} needs {lacking}, which this kind of statement lacks. {remedy}")
+    if system.constraints and not method.handles_constraints:
+        raise TypeError(
+            f"{name} has no multipliers and would ignore the constraints "
+            f"{sorted(system.constraints)}. {remedy}"
+        )
