@@ -10,8 +10,12 @@ from ._method import AbstractMethod as AbstractMethod
 from ._method import Metrics as Metrics
 from ._method import Oracle as Oracle
 from ._point import Point as Point
+from ._registry import register_chooser as register_chooser
 from ._run import Outcome as Outcome
 from ._run import run as run
+from ._solution import Solution as Solution
+from ._solution import Stats as Stats
+from ._solution import Trace as Trace
 from ._statements import AbstractStatement as AbstractStatement
 from ._statements import Balance as Balance
 from ._statements import Maximize as Maximize
@@ -24,3 +28,7 @@ from ._streams import Batches as Batches
 from ._streams import Draws as Draws
 from ._system import Residual as Residual
 from ._system import System as System
+from .driver import Callback as Callback
+from .driver import CheckpointError as CheckpointError
+from .driver import Event as Event
+from .driver import solve as solve
