@@ -137,12 +137,18 @@ class System(eqx.Module):
         any cone. Its gradient is the Lagrangian's at the shifted duals.
         """
         at = self.linearize(primal, data, index)
+        return *self.merit_at(at, duals, penalty), at
+
+    def merit_at(
+        self, at: Linearization, duals: Duals, penalty: Duals
+    ) -> tuple[Float[Array, ""], PyTree[Array]]:
+        """The augmented Lagrangian and its gradient at a point that is already linearised."""
         shifted = self.shift(duals, penalty, at.smooth)
         value = self.sign * at.objective
         for name, dual in duals.items():
             gain = jnp.sum(shifted[name] ** 2) - jnp.sum(dual**2)
             value = value + gain / (2 * penalty[name])
-        return value, at.direction(shifted), at
+        return value, at.direction(shifted)
 
     @property
     def sign(self) -> float:

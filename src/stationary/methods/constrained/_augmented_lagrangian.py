@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from ..._method import AbstractMethod, Metrics, Oracle
 from ..._operators import Duals
@@ -13,7 +13,16 @@ from ..._point import Point
 from ..._status import Status
 from ..._system import Linearization, System, largest
 from ..descent._directions import AbstractDirection
-from ..descent._search import Search, direction_for, judge, start_search, trial
+from ..descent._search import (
+    Search,
+    aim,
+    choose,
+    direction_for,
+    judge,
+    refuse,
+    start_search,
+    trial,
+)
 
 
 class State(eqx.Module):
@@ -25,10 +34,12 @@ class State(eqx.Module):
     estimate: Duals
     """First-order multiplier estimates at the search's point: what is reported."""
     breach: Duals
-    """Violation and complementarity per constraint at the last outer iteration."""
+    """Violation and complementarity per constraint when the multipliers last moved."""
     best_breach: Float[Array, ""]
     tolerance: Float[Array, ""]
     """How stationary the inner problem must be before the multipliers move."""
+    moves: Int[Array, ""]
+    """Moves accepted since then."""
     fruitless: Int[Array, ""]
     """Outer iterations since the worst breach last fell."""
     metrics: Metrics
@@ -83,18 +94,19 @@ class AugmentedLagrangian(AbstractMethod):
 
     def init(self, system, point, data=None, *, key=None) -> State:
         at = system.linearize(point.primal, data)
-        penalty = _first_penalties(system, at, self.penalty)
         metrics = system.metrics(point, at, at.direction(point.duals))
         infinity = jnp.full_like(metrics.residual, jnp.inf)
+        zero = jnp.zeros((), jnp.int32)
         return State(
-            search=start_search(system, point.primal, self._rule(system, point.primal)),
+            search=start_search(point.primal, self._rule(system, point.primal)),
             duals=point.duals,
-            penalty=penalty,
+            penalty=_first_penalties(system, at, self.penalty),
             estimate=point.duals,
             breach={name: infinity for name in point.duals},
             best_breach=infinity,
-            tolerance=jnp.full_like(infinity, 0.1) * jnp.maximum(1.0, metrics.stationarity),
-            fruitless=jnp.zeros((), jnp.int32),
+            tolerance=0.1 * jnp.maximum(1.0, metrics.stationarity),
+            moves=zero,
+            fruitless=zero,
             metrics=metrics,
             start_size=1 + largest(point.primal),
         )
@@ -103,93 +115,73 @@ class AugmentedLagrangian(AbstractMethod):
         rule = self._rule(system, state.search.primal)
         there = trial(system, state.search)
         value, gradient, at = system.merit(there, state.duals, state.penalty, data)
-        search, accepted = judge(
-            system,
-            state.search,
-            rule,
-            there,
-            value,
-            gradient,
-            lambda x: system.merit(x, state.duals, state.penalty, data)[1],
-        )
+        judged = judge(system, state.search, rule, there, value, gradient)
 
-        estimate = system.shift(state.duals, state.penalty, at.smooth)
-        metrics = system.metrics(Point(there, estimate), at, gradient)
-        keep = _choose(accepted, (estimate, metrics), (state.estimate, state.metrics))
-        estimate, metrics = keep
-        state = eqx.tree_at(
-            lambda s: (s.search, s.estimate, s.metrics), state, (search, estimate, metrics)
-        )
-
-        dual_scale = jnp.maximum(1.0, largest(estimate))
-        breach = largest(_breach(estimate, state.duals, state.penalty))
-        inner_done = (
-            (search.stationarity <= dual_scale * jnp.maximum(state.tolerance, 0.1 * breach))
-            | (search.accepted >= self.inner_steps)
-            | search.stuck
-        )
-        # At a refused trial `at` is not the search's own point, so nothing is decided there.
-        outer = accepted & inner_done | search.stuck & ~accepted
-        state = _choose(outer, self._move_multipliers(system, state, at, accepted), state)
-        return state, metrics
-
-    def _move_multipliers(
-        self, system: System, state: State, at: Linearization, accepted: Bool[Array, ""]
-    ) -> State:
-        shifted = system.shift(state.duals, state.penalty, at.constraints)
-        duals, penalty, breach = {}, {}, {}
-        eps = jnp.finfo(state.tolerance.dtype).eps
-        for name, dual in state.duals.items():
-            new = jnp.where(accepted, shifted[name], state.estimate[name])
-            moved = _breach({name: new}, state.duals, state.penalty)[name]
-            improved = moved <= self.decrease * state.breach[name]
-            ceiling = 1 / jnp.sqrt(eps)
-            grown = jnp.minimum(self.growth * state.penalty[name], ceiling)
-            settled = moved <= 10 * eps
-            penalty[name] = jnp.where(
-                improved | settled, state.penalty[name], jnp.maximum(grown, state.penalty[name])
+        def accept() -> State:
+            estimate = system.shift(state.duals, state.penalty, at.smooth)
+            breach = largest(_breach(estimate, state.duals, state.penalty))
+            enough = jnp.maximum(state.tolerance, 0.1 * breach)
+            inner_done = (
+                (judged.stationarity <= enough * jnp.maximum(1.0, largest(estimate)))
+                | (state.moves >= self.inner_steps)
+                | state.search.stuck
             )
-            duals[name] = jnp.clip(new, -1 / eps, 1 / eps)
-            breach[name] = moved
+            moved = choose(inner_done, self._move_multipliers(system, state, at), state)
+            value, gradient = system.merit_at(at, moved.duals, moved.penalty)
+            grown = [moved.penalty[name] > state.penalty[name] for name in moved.penalty]
+            search = aim(
+                system,
+                state.search,
+                rule,
+                judged,
+                there,
+                value,
+                gradient,
+                lambda x: system.merit(x, moved.duals, moved.penalty, data)[1],
+                changed=inner_done,
+                forget=jnp.any(jnp.array([False, *grown])),
+            )
+            return eqx.tree_at(
+                lambda s: (s.search, s.estimate, s.moves, s.metrics),
+                moved,
+                (
+                    search,
+                    estimate,
+                    jnp.where(inner_done, 0, state.moves + 1),
+                    system.metrics(Point(there, estimate), at, at.direction(estimate)),
+                ),
+            )
+
+        def decline() -> State:
+            search = refuse(system, state.search, rule, there, value)
+            return eqx.tree_at(lambda s: s.search, state, search)
+
+        state = jax.lax.cond(judged.accepted, accept, decline)
+        return state, state.metrics
+
+    def _move_multipliers(self, system: System, state: State, at: Linearization) -> State:
+        new = system.shift(state.duals, state.penalty, at.constraints)
+        breach = _breach(new, state.duals, state.penalty)
+        eps = jnp.finfo(state.tolerance.dtype).eps
+        ceiling = 1 / jnp.sqrt(eps)
+
+        def penalty(name: str) -> Float[Array, ""]:
+            old = state.penalty[name]
+            fine = (breach[name] <= self.decrease * state.breach[name]) | (breach[name] <= 10 * eps)
+            return jnp.where(fine, old, jnp.maximum(old, jnp.minimum(self.growth * old, ceiling)))
+
         worst = largest(breach)
         better = worst < 0.9 * state.best_breach
-        search = state.search
-        search = eqx.tree_at(
-            lambda s: (s.restart, s.accepted, s.failures, s.length),
-            search,
-            (
-                jnp.array(True),
-                # Curvature learnt under another penalty misleads: keep it only where none grew.
-                jnp.where(
-                    jnp.array([jnp.any(penalty[n] > state.penalty[n]) for n in penalty]).any()
-                    if penalty
-                    else jnp.array(False),
-                    0,
-                    1,
-                ),
-                jnp.zeros_like(search.failures),
-                jnp.zeros_like(search.length),
-            ),
-        )
         return eqx.tree_at(
-            lambda s: (
-                s.search,
-                s.duals,
-                s.penalty,
-                s.breach,
-                s.best_breach,
-                s.tolerance,
-                s.fruitless,
-            ),
+            lambda s: (s.duals, s.penalty, s.breach, s.best_breach, s.tolerance, s.fruitless),
             state,
             (
-                search,
-                duals,
-                penalty,
+                {name: jnp.clip(dual, -1 / eps, 1 / eps) for name, dual in new.items()},
+                {name: penalty(name) for name in new},
                 breach,
                 jnp.minimum(worst, state.best_breach),
                 jnp.maximum(0.1 * state.tolerance, 10 * eps),
-                jnp.where(better, 0, state.fruitless + 1).astype(jnp.int32),
+                jnp.where(better, 0, state.fruitless + 1),
             ),
         )
 
@@ -197,15 +189,13 @@ class AugmentedLagrangian(AbstractMethod):
         return Point(state.search.primal, state.estimate)
 
     def status(self, state, metrics, tol):
-        far = largest(state.search.primal) > 1e8 * state.start_size
-        feasible = metrics.feasibility <= tol * largest(state.search.primal)
-        barred = (state.fruitless >= 8) & (state.best_breach > tol)
-        spent = (state.fruitless >= 12) | (state.search.failures >= 60)
-        nonfinite = ~jnp.isfinite(state.search.recent[0]) & (state.search.accepted > 0)
-        status = jnp.where(spent, int(Status.STALLED), int(Status.RUNNING))
-        status = jnp.where(barred, int(Status.INFEASIBLE), status)
-        status = jnp.where(far & feasible, int(Status.UNBOUNDED), status)
-        return jnp.where(nonfinite, int(Status.NONFINITE), status)
+        size = largest(state.search.primal)
+        unbounded = (size > 1e8 * state.start_size) & (metrics.feasibility <= tol * size)
+        infeasible = (state.fruitless >= 8) & (state.best_breach > tol)
+        stalled = (state.fruitless >= 12) | (state.search.failures >= 60)
+        status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
+        status = jnp.where(infeasible, int(Status.INFEASIBLE), status)
+        return jnp.where(unbounded, int(Status.UNBOUNDED), status)
 
 
 def _first_penalties(system: System, at: Linearization, factor: float) -> Duals:
@@ -230,7 +220,3 @@ def _breach(new: Duals, old: Duals, penalty: Duals) -> Duals:
         name: jnp.max(jnp.abs(dual - old[name]), initial=0.0) / penalty[name]
         for name, dual in new.items()
     }
-
-
-def _choose(condition, yes, no):
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)

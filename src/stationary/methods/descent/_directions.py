@@ -97,8 +97,14 @@ class Newton(AbstractDirection):
     that adapts from step to step.
     """
 
+    class Memory(eqx.Module):
+        """The present shift of the Hessian, and the stretch of steps that cannot use it."""
+
+        shift: Float[Array, ""]
+        stretch: Float[Array, ""]
+
     def init(self, gradient):
-        return jnp.zeros((), gradient.dtype)
+        return self.Memory(jnp.zeros((), gradient.dtype), jnp.ones((), gradient.dtype))
 
     def update(self, memory, move, change):
         return memory
@@ -108,20 +114,26 @@ class Newton(AbstractDirection):
         hessian = jax.vmap(curvature)(identity)
         hessian = 0.5 * (hessian + hessian.T)
         kept = free[:, None] & free[None, :]
-        size = jnp.max(jnp.where(kept, jnp.abs(hessian), 0))
-        shifted = jnp.where(kept, hessian, 0) + jnp.where(free, memory, 1) * identity
-        factor = jnp.linalg.cholesky(shifted, symmetrize_input=False)
-        definite = jnp.all(jnp.isfinite(factor))
+        hessian = jnp.where(kept, hessian, 0)
+        size = jnp.max(jnp.abs(hessian))
+        factor = jnp.linalg.cholesky(
+            hessian + jnp.where(free, memory.shift, 1) * identity, symmetrize_input=False
+        )
+        definite = jnp.all(jnp.isfinite(factor)) & (size > 0)
         factor = jnp.where(definite, factor, identity)
         target = jnp.where(free, gradient, 0)
-        step = jax.scipy.linalg.cho_solve((factor, True), target)
-        # Until the shift is right: each entry on its own, with a bound on its curvature.
-        bound = jnp.sum(jnp.where(kept, jnp.abs(hessian), 0), axis=1)
-        alone = target / jnp.where(bound > 0, bound, 1)
+        newton = jax.scipy.linalg.cho_solve((factor, True), target)
+        # Until the shift is right: each entry on its own, with a bound on its curvature, and ever
+        # further as long as there is no curvature to stop it.
+        bound = jnp.sum(jnp.abs(hessian), axis=1)
+        alone = memory.stretch * target / jnp.maximum(bound, jnp.linalg.norm(target))
         eps = jnp.finfo(gradient.dtype).eps
-        raised = jnp.maximum(10 * memory, 1e-4 * size)
-        lowered = jnp.where(memory > jnp.sqrt(eps) * size, 0.1 * memory, 0)
-        return -jnp.where(definite, step, alone), jnp.where(definite, lowered, raised)
+        lowered = jnp.where(memory.shift > jnp.sqrt(eps) * size, 0.1 * memory.shift, 0)
+        raised = jnp.maximum(10 * memory.shift, 1e-4 * size)
+        memory = self.Memory(
+            jnp.where(definite, lowered, raised), jnp.where(definite, 1, 4 * memory.stretch)
+        )
+        return -jnp.where(definite, newton, jnp.nan_to_num(alone)), memory
 
 
 class LBFGS(AbstractDirection):

@@ -13,7 +13,7 @@ from ..._system import System, largest
 from ._directions import LBFGS, AbstractDirection, Newton, SpectralGradient, steepest
 
 SMALL = 64
-"""Up to this many unknowns forming the Hessian is worth its cost."""
+"""Up to this many unknowns, forming the Hessian is worth its cost."""
 
 
 class Search(eqx.Module):
@@ -27,9 +27,8 @@ class Search(eqx.Module):
     - `direction`, `length`: where the next trial goes.
     - `memory`: the direction rule's.
     - `stationarity`: the set's residual at `primal`.
-    - `restart`: the next evaluation is at `primal` itself, because the merit has changed.
+    - `restart`: the next trial is `primal` itself, and is accepted.
     - `failures`: trials refused in a row.
-    - `accepted`: moves accepted since the last restart.
     """
 
     primal: PyTree[Array]
@@ -41,7 +40,6 @@ class Search(eqx.Module):
     stationarity: Float[Array, ""]
     restart: Bool[Array, ""]
     failures: Int[Array, ""]
-    accepted: Int[Array, ""]
 
     @property
     def stuck(self) -> Bool[Array, ""]:
@@ -50,10 +48,12 @@ class Search(eqx.Module):
 
 
 class Judged(NamedTuple):
-    """A search after one trial, and whether the trial was accepted."""
+    """What a trial showed."""
 
-    search: Search
     accepted: Bool[Array, ""]
+    stationarity: Float[Array, ""]
+    memory: PyTree[Array]
+    """The direction rule's memory, with the move to the trial in it."""
 
 
 def direction_for(system: System, size: int) -> AbstractDirection:
@@ -63,13 +63,12 @@ def direction_for(system: System, size: int) -> AbstractDirection:
     return Newton() if size <= SMALL else LBFGS()
 
 
-def start_search(system: System, primal: PyTree, rule: AbstractDirection) -> Search:
-    """A search whose first trial evaluates the merit at `primal`."""
+def start_search(primal: PyTree, rule: AbstractDirection) -> Search:
+    """A search whose first trial is `primal` itself."""
     flat, _ = ravel_pytree(primal)
     window = 8 if isinstance(rule, SpectralGradient) else 1
     infinity = jnp.array(jnp.inf, flat.dtype)
     zeros = jax.tree.map(jnp.zeros_like, primal)
-    zero = jnp.zeros((), jnp.int32)
     return Search(
         primal=primal,
         gradient=zeros,
@@ -79,8 +78,7 @@ def start_search(system: System, primal: PyTree, rule: AbstractDirection) -> Sea
         memory=rule.init(jnp.zeros_like(flat)),
         stationarity=infinity,
         restart=jnp.array(True),
-        failures=zero,
-        accepted=zero,
+        failures=jnp.zeros((), jnp.int32),
     )
 
 
@@ -91,7 +89,7 @@ def trial(system: System, search: Search) -> PyTree[Array]:
         there = system.space.retract(search.primal, move)
     else:
         there = system.space.project(jax.tree.map(jnp.add, search.primal, move))
-    return jax.tree.map(lambda a, b: jnp.where(search.restart, a, b), search.primal, there)
+    return choose(search.restart, search.primal, there)
 
 
 def judge(
@@ -101,81 +99,104 @@ def judge(
     there: PyTree[Array],
     value: Float[Array, ""],
     cotangent: PyTree[Array],
-    gradient_at: Callable[[PyTree[Array]], PyTree[Array]],
 ) -> Judged:
-    """Accept or refuse a trial, and aim the next one.
+    """Whether the trial `there`, with the merit's `value` and gradient, is an improvement.
 
-    **Arguments:**
-
-    - `there`: the trial point, with the merit's `value` and `cotangent` (gradient) at it.
-    - `gradient_at`: the merit's gradient as a function, for rules that use curvature.
+    It is when the value falls enough below the recent ones (Armijo, nonmonotone after Grippo,
+    Lampariello and Lucidi), or, where values differ by rounding only, when the gradient does.
     """
-    gradient = system.space.gradient(there, cotangent)
-    old, _ = ravel_pytree(search.primal)
-    new, unravel = ravel_pytree(there)
+    new, _ = ravel_pytree(there)
+    new_gradient, _ = ravel_pytree(system.space.gradient(there, cotangent))
     old_gradient, _ = ravel_pytree(search.gradient)
-    new_gradient, _ = ravel_pytree(gradient)
-    move = new - old
-    expected = jnp.vdot(old_gradient, move)
-    eps = jnp.finfo(new.dtype).eps
+    move = new - ravel_pytree(search.primal)[0]
     stationarity = largest(system.space.residual(there, cotangent))
 
     reference = jnp.max(search.recent)
-    noise = 10 * eps * (jnp.abs(reference) + jnp.abs(value))
-    decreased = value <= reference + 1e-4 * expected
-    # Where values differ by rounding only, the gradient is the better judge.
+    noise = 10 * jnp.finfo(new.dtype).eps * (jnp.abs(reference) + jnp.abs(value))
+    decreased = value <= reference + 1e-4 * jnp.vdot(old_gradient, move)
     level = (value <= reference + noise) & (stationarity < search.stationarity)
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(new_gradient))
-    good = finite & (search.restart | decreased | level)
-
-    fresh_memory = rule.init(new_gradient)
     learnt = rule.update(search.memory, move, new_gradient - old_gradient)
-    memory = _choose(search.restart & (search.accepted == 0), fresh_memory, learnt)
-    memory = _choose(search.restart & (search.accepted > 0), search.memory, memory)
+    return Judged(
+        finite & (search.restart | decreased | level),
+        stationarity,
+        choose(search.restart, rule.init(new_gradient), learnt),
+    )
+
+
+def aim(
+    system: System,
+    search: Search,
+    rule: AbstractDirection,
+    judged: Judged,
+    there: PyTree[Array],
+    value: Float[Array, ""],
+    cotangent: PyTree[Array],
+    gradient_at: Callable[[PyTree[Array]], PyTree[Array]],
+    *,
+    changed: Bool[Array, ""],
+    forget: Bool[Array, ""],
+) -> Search:
+    """The search after an accepted trial, aimed anew.
+
+    **Arguments:**
+
+    - `there`, `value`, `cotangent`: the trial, with the merit and its gradient as they are from
+        now on.
+    - `gradient_at`: the merit's gradient as a function, for rules that use curvature.
+    - `changed`: the merit is not the one that the trial was judged by.
+    - `forget`: what the rule has learnt misleads under the new merit.
+    """
+    gradient = system.space.gradient(there, cotangent)
+    flat, unravel = ravel_pytree(gradient)
     free = _free(system, there, cotangent)
 
     def curvature(vector):
         return ravel_pytree(jax.jvp(gradient_at, (there,), (unravel(vector),))[1])[0]
 
-    direction, memory = rule(memory, new_gradient, free, curvature)
-    downhill = jnp.vdot(direction, new_gradient) < 0
-    direction = jnp.where(downhill, direction, steepest(new_gradient, free))
-    memory = _choose(downhill, memory, fresh_memory)
-
-    shrink = _interpolate(search.length, value, search.recent[0], expected)
-    # A direction that keeps failing is not worth its memory: fall back to the gradient.
-    hopeless = search.failures == 8
-    moved = Search(
+    memory = choose(forget, rule.init(flat), judged.memory)
+    direction, memory = rule(memory, flat, free, curvature)
+    downhill = jnp.vdot(direction, flat) < 0
+    direction = jnp.where(downhill, direction, steepest(flat, free))
+    restart = search.restart | changed
+    return Search(
         primal=there,
         gradient=gradient,
-        recent=jnp.where(search.restart, value, jnp.roll(search.recent, 1).at[0].set(value)),
+        recent=jnp.where(restart, value, jnp.roll(search.recent, 1).at[0].set(value)),
         direction=unravel(direction),
         length=jnp.ones_like(search.length),
-        memory=memory,
-        stationarity=stationarity,
+        memory=choose(downhill, memory, rule.init(flat)),
+        stationarity=largest(system.space.residual(there, cotangent)),
         restart=jnp.array(False),
         failures=jnp.zeros_like(search.failures),
-        accepted=search.accepted + 1,
     )
-    old_free = _free(system, search.primal, search.gradient)
-    refused = eqx.tree_at(
-        lambda s: (s.direction, s.length, s.memory, s.failures),
+
+
+def refuse(
+    system: System, search: Search, rule: AbstractDirection, there: PyTree[Array], value: Array
+) -> Search:
+    """The search after a refused trial: a shorter one, or steepest descent when nothing helps."""
+    gradient, unravel = ravel_pytree(search.gradient)
+    move = ravel_pytree(there)[0] - ravel_pytree(search.primal)[0]
+    expected = jnp.vdot(gradient, move)
+    rise = value - search.recent[0] - expected
+    guess = jnp.where(rise > 0, -expected / (2 * jnp.where(rise > 0, rise, 1)), 0.5)
+    shorter = search.length * jnp.where(jnp.isfinite(guess), jnp.clip(guess, 0.1, 0.5), 0.1)
+    # A direction that keeps failing is not worth its memory: fall back to the gradient.
+    hopeless = search.failures == 8
+    fallback = steepest(gradient, _free(system, search.primal, search.gradient))
+    failures = search.failures + 1
+    return eqx.tree_at(
+        lambda s: (s.direction, s.length, s.memory, s.failures, s.restart),
         search,
         (
-            _choose(hopeless, unravel(steepest(old_gradient, old_free)), search.direction),
-            jnp.where(hopeless, jnp.ones_like(shrink), shrink),
-            _choose(hopeless, rule.init(old_gradient), search.memory),
-            search.failures + 1,
+            choose(hopeless, unravel(fallback), search.direction),
+            jnp.where(hopeless, jnp.ones_like(shorter), shorter),
+            choose(hopeless, rule.init(gradient), search.memory),
+            failures,
+            failures >= 30,
         ),
     )
-    return Judged(_choose(good, moved, refused), good)
-
-
-def _interpolate(length, value, reference, expected):
-    """The next, shorter trial: the minimum of the parabola through what is known, kept in bounds."""
-    rise = value - reference - expected
-    guess = jnp.where(rise > 0, -expected / (2 * jnp.where(rise > 0, rise, 1)), 0.5)
-    return length * jnp.where(jnp.isfinite(guess), jnp.clip(guess, 0.1, 0.5), 0.1)
 
 
 def _free(system: System, primal: PyTree[Array], cotangent: PyTree[Array]) -> Bool[Array, "n"]:
@@ -185,5 +206,6 @@ def _free(system: System, primal: PyTree[Array], cotangent: PyTree[Array]) -> Bo
     return jnp.ones(ravel_pytree(primal)[0].size, bool)
 
 
-def _choose(condition, yes, no):
+def choose(condition: Bool[Array, ""], yes: PyTree[Array], no: PyTree[Array]) -> PyTree[Array]:
+    """`jnp.where` on whole pytrees."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
