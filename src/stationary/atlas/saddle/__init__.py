@@ -1,0 +1,1 @@
+"""Papers on saddle points, games and variational inequalities."""
