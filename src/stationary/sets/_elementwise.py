@@ -88,23 +88,17 @@ class Box(AbstractSet):
         lower, upper = concrete(self.lower), concrete(self.upper)
         for name, bound in (("lower", lower), ("upper", upper)):
             if bound is not None and np.any(np.isnan(bound)):
-                raise ValueError(
-                    f"Box: {name}{_at(np.isnan(bound))} is NaN. Use -inf or inf for no bound."
-                )
+                place = _at(_first(np.isnan(bound)))
+                raise ValueError(f"Box: {name}{place} is NaN. Use -inf or inf for no bound.")
         if lower is None or upper is None:
             return
         lower, upper = np.broadcast_arrays(lower, upper)
-        if np.any(lower > upper):
-            place = _first(lower > upper)
+        empty = (lower > upper) | ((lower == upper) & np.isinf(lower))
+        if np.any(empty):
+            place = _first(empty)
             raise ValueError(
-                f"Box: no number fits{_at(lower > upper)}: its lower bound {lower[place]:g} "
-                f"is above its upper bound {upper[place]:g}."
-            )
-        if np.any((lower == upper) & np.isinf(lower)):
-            place = _first((lower == upper) & np.isinf(lower))
-            raise ValueError(
-                f"Box: no number fits{_at((lower == upper) & np.isinf(lower))}: "
-                f"both of its bounds are {lower[place]:g}."
+                f"Box: no number fits{_at(place)} between its lower bound {lower[place]:g} "
+                f"and its upper bound {upper[place]:g}."
             )
 
     @property
@@ -241,10 +235,9 @@ def can_move(
     return ~held
 
 
-def _first(mask: np.ndarray) -> tuple[int, ...]:
+def _first(mask: np.ndarray | np.bool_) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(mask)[0])
 
 
-def _at(mask: np.ndarray) -> str:
-    place = _first(mask)
+def _at(place: tuple[int, ...]) -> str:
     return f" at entry {place[0] if len(place) == 1 else place}" if place else ""

@@ -23,17 +23,15 @@ def as_numbers(value: object, owner: str) -> Numbers:
 
     **Raises:** `TypeError` where `value` is not real numbers.
     """
-    if isinstance(value, jax.Array):
-        if jnp.issubdtype(value.dtype, jnp.floating):
-            return value
-        if jnp.issubdtype(value.dtype, jnp.integer):
-            return value.astype(float)
-    else:
-        array = np.array(value)
-        if jnp.issubdtype(array.dtype, jnp.floating):
-            return array
-        if array.dtype.kind in "iu":
-            return array.astype(float)
+    traced = any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value))
+    try:
+        array = jnp.asarray(value) if traced else np.array(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{owner} takes real numbers, got {value!r}.") from error
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return array
+    if jnp.issubdtype(array.dtype, jnp.integer):
+        return array.astype(float)
     raise TypeError(f"{owner} takes real numbers, got {value!r}.")
 
 

@@ -27,7 +27,7 @@ class Product(AbstractSet):
     [[1.0, 0.0], [0.0, 1.0]]
     """
 
-    sets: PyTree[AbstractSet]
+    sets: PyTree
 
     def __check_init__(self):
         for path, leaf in jtu.tree_flatten_with_path(self.sets, is_leaf=is_set)[0]:
@@ -120,7 +120,7 @@ class Product(AbstractSet):
         return jtu.tree_map(fn, self.sets, *trees, is_leaf=is_set)
 
 
-def as_product(over: PyTree[AbstractSet | None], like: PyTree, where: str = "over") -> Product:
+def as_product(over: PyTree, like: PyTree, where: str = "over") -> Product:
     """Turn what a user gave as the set of a variable into exactly one set per leaf.
 
     **Arguments:**
