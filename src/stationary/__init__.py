@@ -28,7 +28,9 @@ from ._streams import Batches as Batches
 from ._streams import Draws as Draws
 from ._system import Residual as Residual
 from ._system import System as System
+from .driver import BatchSolution as BatchSolution
 from .driver import Callback as Callback
 from .driver import CheckpointError as CheckpointError
 from .driver import Event as Event
 from .driver import solve as solve
+from .driver import solve_batch as solve_batch
