@@ -1,11 +1,16 @@
 """What holds for every set: capabilities, dtypes, transformations and derivatives."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from stationary import sets as S
+
+# These programs run once, so they are compiled in a hurry. Other tests compile as users do.
+quick_jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 
 def operations(of: S.AbstractSet) -> dict:
@@ -37,7 +42,7 @@ def test_vmap_is_a_loop_and_float32_stays_float32(case):
     apply = every_operation(case.set)
     x, g = case.inside(2, seed=0), case.points(2, seed=1)
 
-    @jax.jit
+    @quick_jit
     def run(x, g):
         single = apply(x[1].astype(jnp.float32), g[1].astype(jnp.float32))
         return jax.vmap(apply)(x, g), apply(x[1], g[1]), single
@@ -57,7 +62,7 @@ def test_derivatives_agree_with_finite_differences_and_with_each_other(case):
     def apply(x, g):
         return {name: operation(x, g) for name, operation in smooth.items()}
 
-    @jax.jit
+    @quick_jit
     def compare(x, g, dx, dg):
         step = 1e-6
         out, slope = jax.jvp(apply, (x, g), (dx, dg))
@@ -93,7 +98,7 @@ def test_derivatives_stay_finite_at_awkward_points(projectable):
         of = projectable.set
         return of.project(x), of.residual(x, jnp.zeros_like(x)), of.distance(x)
 
-    @jax.jit
+    @quick_jit
     def both_ways(x):
         forward = jax.jvp(apply, (x,), (jnp.cos(x + 1.0),))
         reverse = jax.grad(lambda y: sum(map(jnp.sum, apply(y))))(x)
