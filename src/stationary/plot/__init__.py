@@ -1,0 +1,10 @@
+"""Small charts as SVG text: lines, dots, intervals and bars, made here and of nothing else."""
+
+from ._chart import Chart as Chart
+from ._chart import stylesheet as stylesheet
+from ._figures import bars as bars
+from ._figures import line as line
+from ._figures import scatter as scatter
+from ._markup import Markup as Markup
+from ._marks import Series as Series
+from ._words import compact as compact

@@ -1,0 +1,89 @@
+"""The pictures of a solve."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..plot import Markup, line
+from ..plot._markup import join
+from ._facts import Leaf
+from ._page import figure
+
+if TYPE_CHECKING:
+    from .._solution import Solution, Trace
+
+_SHOWN = 5
+_ENTRIES = 4000
+
+
+def convergence(solution: "Solution") -> Markup:
+    """How the solve went, each picture once by step and once by seconds."""
+    trace = solution.trace
+    axes = (("step", trace.steps, "by-step"), ("seconds", trace.seconds, "by-time"))
+    return join(
+        _figures(trace, solution.stats.tol, label, np.asarray(at, float), class_)
+        for label, at, class_ in axes
+    )
+
+
+def _figures(trace: "Trace", tol: float, label: str, at: np.ndarray, class_: str):
+    common = dict(x_label=label, x_scale="auto", rest="more constraints")
+    if np.any(np.isfinite(trace.objective)):
+        picture = line(
+            {"objective": (at, trace.objective)},
+            title=f"Objective by {label}",
+            y_scale="auto",
+            **common,
+        )
+        yield figure("Objective", picture, class_=class_)
+    parts = {"stationarity": (at, trace.stationarity)}
+    if trace.violations:
+        parts["feasibility"] = (at, trace.feasibility)
+    whole = (at, trace.residual)
+    parts = {"residual": whole, **parts, "tolerance": (at, np.full(at.shape, tol))}
+    picture = line(parts, title=f"Residual and its parts by {label}", y_scale="log", **common)
+    note = "the largest of scaled stationarity, violation and complementarity"
+    yield figure("Residual", picture, note, class_)
+    if trace.violations:
+        yield _per_constraint(
+            "Violation", trace.violations, at, class_, common, "log", "how far each is broken"
+        )
+        yield _per_constraint(
+            "Multipliers", trace.duals, at, class_, common, "auto", "the price of each limit"
+        )
+
+
+def _per_constraint(what, columns, at, class_, common, scale, note) -> Markup:
+    picture = line(
+        {name: (at, values) for name, values in columns.items()},
+        title=f"{what} of each constraint by {common['x_label']}",
+        y_scale=scale,
+        most=_SHOWN,
+        **common,
+    )
+    if len(columns) == 1:
+        note = f"of {next(iter(columns))}"
+    elif len(columns) > _SHOWN:
+        note += f"; the {_SHOWN} largest at the end are named"
+    return figure(what, picture, note, class_)
+
+
+def entries(leaf: Leaf) -> Markup | None:
+    """The entries of an array in order of size; None where there is nothing to see."""
+    flat = leaf.values.reshape(-1)
+    if not 5 <= flat.size or not np.any(np.isfinite(flat)):
+        return None
+    ordered = np.sort(flat[np.isfinite(flat)])[::-1]
+    place = np.arange(1, ordered.size + 1)
+    if ordered.size > _ENTRIES:
+        keep = np.unique(np.linspace(0, ordered.size - 1, _ENTRIES).round().astype(int))
+        ordered, place = ordered[keep], place[keep]
+    picture = line(
+        {leaf.where: (place, ordered)},
+        title=f"Entries of {leaf.where}, largest first",
+        x_label="rank of the entry",
+        y_scale="auto",
+        step=True,
+        size=(440, 220),
+    )
+    return figure(leaf.where, picture, "its entries, largest first")

@@ -1,0 +1,171 @@
+"""What there is to say about a solution, as plain numbers and words, for text and pages alike."""
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from ..sets import Nonpositive, Zero
+
+if TYPE_CHECKING:
+    from .._solution import Solution
+
+# Below this share of the largest multiplier, an entry counts as zero.
+_NEGLIGIBLE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One array of the unknown: where it sits, and its values on the host."""
+
+    where: str
+    values: Float[np.ndarray, "..."]
+    dtype: str
+
+    @property
+    def shape(self) -> str:
+        """The shape in words: `"3 × 4"`, or `"number"`."""
+        return " × ".join(map(str, self.values.shape)) if self.values.shape else "number"
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """One constraint at the answer.
+
+    **Arguments:**
+
+    - `name`, `words`: the constraint's name, and what it asks for.
+    - `dual`: its multiplier.
+    - `violation`: the largest violation by the certificate, else as the method last saw it; NaN
+        when neither knows.
+    - `binding`: entries with a multiplier that is not negligible.
+    - `equality`: whether it binds by its nature.
+    """
+
+    name: str
+    words: str
+    dual: Float[np.ndarray, "..."]
+    violation: float
+    binding: int
+    equality: bool
+
+    @property
+    def multiplier(self) -> float:
+        """The multiplier when it is one number, else its entry of the largest size."""
+        flat = self.dual.reshape(-1)
+        return float(flat[np.argmax(np.abs(flat))]) if flat.size else float("nan")
+
+    @property
+    def activity(self) -> str:
+        """Whether the constraint matters at the answer, in a word or two."""
+        if self.dual.size == 1:
+            return "yes" if self.equality or self.binding else "no"
+        if self.equality:
+            return f"all {self.dual.size}"
+        return f"{self.binding} of {self.dual.size}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """A solution, read once.
+
+    **Arguments:**
+
+    - `statement`: the statement in words, a line per part.
+    - `certificate`: None when it could not be computed; `trouble` then says why.
+    - `leaves`, `limits`: the unknown's arrays and the constraints.
+    """
+
+    statement: list[str]
+    certificate: Any
+    trouble: str
+    leaves: list[Leaf]
+    limits: list[Limit]
+
+    @property
+    def verdict(self) -> str:
+        """The certificate's verdict in words."""
+        return "not certified" if self.certificate is None else words_of(self.certificate.verdict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the certificate passed."""
+        return self.certificate is not None and bool(self.certificate.passed)
+
+
+def facts(solution: "Solution") -> Facts:
+    """Read a solution, with its certificate; nothing here raises on a poor answer."""
+    certificate, trouble = None, ""
+    try:
+        certificate = solution.certificate
+    except Exception as error:  # a report of a solve must come out even when its check cannot
+        trouble = f"{type(error).__name__}: {error}"
+    leaves = [
+        Leaf("x" + jax.tree_util.keystr(path), np.asarray(leaf, float), str(np.asarray(leaf).dtype))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(solution.value)
+    ]
+    return Facts(
+        statement=solution.problem.describe(),
+        certificate=certificate,
+        trouble=trouble,
+        leaves=leaves,
+        limits=_limits(solution, certificate),
+    )
+
+
+def words_of(value: Any) -> str:
+    """An enum member, or anything else, in lower-case words."""
+    if hasattr(value, "word"):
+        return str(value.word)
+    if hasattr(value, "name"):
+        return str(value.name).lower().replace("_", " ")
+    return str(value)
+
+
+def _limits(solution: "Solution", certificate: Any) -> list[Limit]:
+    constraints = getattr(solution.problem, "subject_to", {})
+    duals = {name: np.asarray(dual, float) for name, dual in solution.duals.items()}
+    sizes = [np.max(np.abs(dual)) for dual in duals.values() if dual.size]
+    floor = _NEGLIGIBLE * max([1.0, *(size for size in sizes if np.isfinite(size))])
+    checked = _violations(certificate)
+    limits = []
+    # Pytrees sort their keys; a reader expects the order of the statement.
+    for name in [*constraints, *(name for name in duals if name not in constraints)]:
+        constraint, dual = constraints.get(name), duals[name]
+        seen = solution.trace.violations.get(name, np.zeros(0))
+        last = float(seen[-1]) if len(seen) else float("nan")
+        limits.append(
+            Limit(
+                name=name,
+                words=constraint.describe() if constraint else "",
+                dual=dual,
+                violation=checked.get(name, last),
+                binding=int(np.sum(np.abs(dual) > floor)),
+                equality=isinstance(getattr(constraint, "cone", None), Zero),
+            )
+        )
+    return limits
+
+
+def _violations(certificate: Any) -> dict[str, float]:
+    checks = [] if certificate is None else certificate.checks
+    return {check.name: float(check.absolute) for check in checks if check.kind == "feasibility"}
+
+
+def method_name(method: str) -> str:
+    """The name of a method from its spelling: `"PrimalDual"`."""
+    return re.split(r"\W", method, maxsplit=1)[0] or method
+
+
+def is_inequality(constraint: Any) -> bool:
+    """Whether a constraint is an entrywise inequality."""
+    return isinstance(getattr(constraint, "cone", None), Nonpositive)
+
+
+def tightened(tol: float, dtype: str) -> float | None:
+    """A tolerance a hundred times smaller, or None where `dtype` cannot certify it."""
+    smaller = 0.01 * tol
+    return smaller if smaller >= 10 * float(np.finfo(dtype).eps) else None

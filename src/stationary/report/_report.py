@@ -1,0 +1,331 @@
+"""A solve as one HTML file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..plot import Markup, bars
+from ..plot._markup import join, tag
+from ..plot._words import compact
+from . import _charts
+from ._environment import environment
+from ._facts import Facts, facts, method_name, tightened, words_of
+from ._page import definitions, figure, page, table, write
+from ._text import price_rows, seconds, summary
+
+if TYPE_CHECKING:
+    from .._solution import Solution
+
+_MEANING = {
+    "optimal": "No other point does better: the problem is declared convex and the point satisfies "
+    "its optimality conditions.",
+    "local minimum": "First- and second-order conditions hold: no nearby point does better.",
+    "stationary": "First-order conditions hold: no direction helps to first order.",
+    "saddle": "First-order conditions hold, but some direction curves downwards: not a minimum.",
+    "not stationary": "Some condition fails by more than the tolerance: see the table.",
+    "infeasible point": "A constraint is violated by more than the tolerance: see the table.",
+    "infeasible": "The constraints contradict each other: a ray that proves it was checked.",
+    "locally infeasible": "The violation cannot be reduced from here; with functions that are not "
+    "convex, this proves nothing about points further away.",
+    "unbounded": "The objective falls without bound along a ray that was checked.",
+    "undetermined": "The point or a function's value there is not finite, so nothing can be said.",
+    "not certified": "The certificate could not be computed, so nothing is known of this point.",
+}
+
+
+def report(solution: "Solution", path: str | Path) -> Path:
+    """Write a report of a solve: one HTML file that needs nothing else.
+
+    Statement, verdict, certificate, constraints with their multipliers, the course of the solve,
+    the answer, the cost, the environment, and what to run next. Reads on a phone and in print,
+    in light and dark. The file holds no machine paths, and fetches nothing.
+
+    **Arguments:**
+
+    - `solution`: what `solve` returned.
+    - `path`: the file to write; its folder is made. It appears whole or not at all.
+
+    **Returns:** the path.
+
+    !!! example
+        >>> import tempfile, jax.numpy as jnp, stationary as st
+        >>> from stationary.report import report
+        >>> solution = st.solve(st.Minimize(lambda x: jnp.sum((x - 1) ** 2)), jnp.zeros(2))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report(solution, f"{folder}/answer.html").name
+        'answer.html'
+    """
+    return write(path, as_page(solution))
+
+
+def as_page(solution: "Solution") -> str:
+    """The report as the text of an HTML page."""
+    known = facts(solution)
+    heading = known.statement[0] if known.statement else "a solve"
+    title = f"{known.verdict}: {heading}"
+    body = tag(
+        "main",
+        _head(solution, known),
+        _certificate(known),
+        _constraints(known),
+        _convergence(solution),
+        _answer(known),
+        _cost(solution),
+        _next(solution, known),
+        _environment(solution, known),
+    )
+    footer = tag("footer", "Written by stationary. This file is complete in itself.")
+    return page(title, join(body, footer))
+
+
+def _head(solution: "Solution", known: Facts) -> Markup:
+    statement = known.statement or ["a solve"]
+    verdict = known.verdict
+    kind = "good" if known.passed else "unsure" if known.certificate is None else "bad"
+    mark = {"good": "✓", "bad": "✗", "unsure": "?"}[kind]
+    meaning = _MEANING.get(verdict, "")
+    stopped = (
+        tag("strong", "Why it stopped: "),
+        f"{solution.status.word}: {solution.status.message}.",
+    )
+    stats = solution.stats
+    tiles = {}
+    if not np.isnan(solution.objective):
+        tiles["Objective"] = compact(solution.objective, 7)
+    if len(solution.trace):
+        tiles["Residual"] = (
+            compact(float(solution.trace.residual[-1])),
+            tag("small", f"asked for {compact(stats.tol)}"),
+        )
+    tiles["Steps"] = (f"{stats.steps:,}", tag("small", method_name(stats.method)))
+    tiles["Time"] = (
+        seconds(stats.seconds),
+        tag("small", f"{seconds(stats.compile_seconds)} to compile"),
+    )
+    return tag(
+        "header",
+        tag("h1", sentence(statement[0])),
+        tag("ul", [tag("li", line) for line in statement[1:]], class_="statement")
+        if len(statement) > 1
+        else None,
+        tag(
+            "div",
+            tag("p", tag("span", mark, aria_hidden="true"), " ", sentence(verdict), class_="word"),
+            tag("p", meaning) if meaning else None,
+            tag("p", "Reason: ", known.trouble) if known.trouble else None,
+            tag("p", stopped),
+            class_=f"verdict {kind}",
+        ),
+        definitions(tiles, "tiles"),
+    )
+
+
+def sentence(words: str) -> str:
+    """Words with a capital first letter."""
+    return words[:1].upper() + words[1:]
+
+
+def passing(passed: bool) -> Markup:
+    """Pass or fail by word, mark and colour."""
+    mark, word = ("✓", "pass") if passed else ("✗", "FAIL")
+    return tag("span", tag("span", mark, aria_hidden="true"), f" {word}", class_=word.lower())
+
+
+def _certificate(known: Facts) -> Markup | None:
+    certificate = known.certificate
+    if certificate is None:
+        return None
+    checks = list(certificate.checks)
+    rows: list[list[Any]] = [
+        [
+            join(words_of(check.kind), tag("br"), tag("span", check.name, class_="quiet"))
+            if check.name
+            else words_of(check.kind),
+            compact(check.absolute),
+            compact(check.scaled),
+            passing(bool(check.passed)),
+        ]
+        for check in checks
+    ]
+    failed = tuple(i for i, check in enumerate(checks) if not check.passed)
+    said: dict[str, Any] = {"Tolerance": compact(certificate.tol)}
+    if certificate.objective is not None and not np.isnan(certificate.objective):
+        said["Objective there"] = compact(certificate.objective, 10)
+    if known.limits:
+        said["Multipliers"] = f"{certificate.multipliers}"
+    said["Gap to the optimum"] = (
+        "not known" if certificate.gap is None else f"at most {compact(certificate.gap)}"
+    )
+    if certificate.curvature is not None:
+        said["Curvature"] = curvature(certificate.curvature)
+    notes = [tag("li", note) for note in certificate.notes]
+    return tag(
+        "section",
+        tag("h2", "Certificate"),
+        tag(
+            "p",
+            "Computed in float64 from the statement, the point and the data alone; the method "
+            "had no part in it.",
+            class_="quiet",
+        ),
+        table(
+            "Each condition, as it is and scaled to the problem; the scaled number decides.",
+            ["condition", "absolute", "scaled", "verdict"],
+            rows,
+            numbers=(1, 2),
+            failed=failed,
+        ),
+        definitions(said),
+        tag("ul", notes) if notes else None,
+    )
+
+
+def curvature(value: Any) -> str:
+    """What the certificate found of second order, as text."""
+    if isinstance(value, int | float | np.number):
+        return f"{compact(float(value))} at the least, along directions that stay feasible"
+    return str(value)
+
+
+def _constraints(known: Facts) -> Markup | None:
+    prices = price_rows(getattr(known.certificate, "set_prices", None) or {})
+    if not known.limits and not prices:
+        return None
+    parts = [tag("h2", "Constraints and prices")]
+    if known.limits:
+        rows = [
+            [
+                limit.name,
+                limit.words,
+                compact(limit.multiplier, 5),
+                compact(limit.violation),
+                limit.activity,
+            ]
+            for limit in known.limits
+        ]
+        parts.append(
+            table(
+                "A multiplier is the rate at which the objective would fall if the limit were "
+                "relaxed. Of several entries the largest is shown.",
+                ["constraint", "asks for", "multiplier", "violation", "active"],
+                list(rows),
+                numbers=(2, 3),
+            )
+        )
+    if prices:
+        parts.append(
+            table(
+                "What relaxing a set's own limits would be worth.",
+                ["set", "price"],
+                [[name, price] for name, price in prices],
+            )
+        )
+    return tag("section", parts)
+
+
+def _convergence(solution: "Solution") -> Markup | None:
+    if not len(solution.trace):
+        return None
+    return tag(
+        "section",
+        tag("h2", "How it went"),
+        tag("input", type="radio", name="axis", id="by-step", class_="choice", checked=True),
+        tag("label", "by step", for_="by-step"),
+        tag("input", type="radio", name="axis", id="by-time", class_="choice"),
+        tag("label", "by time", for_="by-time"),
+        tag("div", _charts.convergence(solution), class_="charts"),
+    )
+
+
+def _answer(known: Facts) -> Markup:
+    rows = [[leaf.where, leaf.shape, leaf.dtype, summary(leaf.values)] for leaf in known.leaves]
+    pictures = [_charts.entries(leaf) for leaf in known.leaves[:6]]
+    shown = [picture for picture in pictures if picture is not None]
+    return tag(
+        "section",
+        tag("h2", "Answer"),
+        table("The unknown, array by array.", ["array", "shape", "dtype", "values"], list(rows)),
+        tag("div", shown, class_="charts") if shown else None,
+    )
+
+
+def _cost(solution: "Solution") -> Markup:
+    stats = solution.stats
+    other = max(0.0, stats.seconds - stats.compile_seconds - stats.run_seconds)
+    parts = {"compiling": stats.compile_seconds, "stepping": stats.run_seconds, "other": other}
+    picture = bars(parts, title="Where the time went", unit=" s")
+    compiled = (
+        "Every program was already compiled in this process."
+        if stats.traces == 0
+        else f"The solver was traced {stats.traces} time{'' if stats.traces == 1 else 's'}."
+    )
+    said = {"Method": tag("code", stats.method), "Why": stats.reason}
+    return tag(
+        "section",
+        tag("h2", "Method and cost"),
+        definitions(said),
+        tag("ul", [tag("li", notice) for notice in stats.notices]) if stats.notices else None,
+        tag("div", figure("Where the time went", picture, compiled), class_="charts"),
+    )
+
+
+def _next(solution: "Solution", known: Facts) -> Markup:
+    stats = solution.stats
+    dtype = known.leaves[0].dtype if known.leaves else "float64"
+    smaller = tightened(stats.tol, dtype)
+    method = "" if stats.reason != "asked for" else ", method"
+    steps = []
+    if smaller is not None:
+        steps.append(
+            (
+                "Tighten: start from this answer and its multipliers.",
+                f"st.solve(problem, solution{method}, tol={smaller:.0e})",
+            )
+        )
+    else:
+        steps.append(
+            (
+                f"Tighten: {dtype} cannot certify less than it did; solve in float64.",
+                'jax.config.update("jax_enable_x64", True)',
+            )
+        )
+    if solution.status.is_limit or not known.passed:
+        steps.append(
+            (
+                "Continue: take up exactly where it stopped, with more steps.",
+                f"st.solve(problem, solution{method}, state=solution.state, max_steps={_more(stats.steps)})",
+            )
+        )
+    steps.append(
+        (
+            "Survive an interruption: save as it runs, and resume from what was saved.",
+            f'st.solve(problem, x0{method}, checkpoint="solve.ckpt", resume=True)',
+        )
+    )
+    steps.append(
+        (
+            "Check again, second-order conditions included.",
+            "st.certify(solution, second_order=True)",
+        )
+    )
+    return tag(
+        "section",
+        tag("h2", "What next"),
+        [(tag("p", words), tag("pre", tag("code", code), tabindex="0")) for words, code in steps],
+    )
+
+
+def _more(steps: int) -> str:
+    """A limit at which a continued solve has as many steps again, rounded for typing."""
+    power = 10 ** max(0, len(str(steps)) - 1)
+    return f"{2 * power * -(-steps // power):_}"
+
+
+def _environment(solution: "Solution", known: Facts) -> Markup:
+    dtypes = sorted({leaf.dtype for leaf in known.leaves})
+    return tag(
+        "section",
+        tag("h2", "Environment"),
+        definitions({"solved in": ", ".join(dtypes), **environment()}),
+    )
