@@ -1,0 +1,3 @@
+"""The command line: `stationary`."""
+
+from ._main import main as main
