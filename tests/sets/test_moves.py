@@ -44,6 +44,18 @@ def test_retraction_stays_in_the_set_and_is_first_order(of, shape):
     assert stays < 1e-15
 
 
+def test_a_long_walk_in_float32_does_not_drift_off_the_manifold():
+    of = S.Stiefel()
+
+    def step(i, x):
+        return of.retract(x, of.gradient(x, jax.random.normal(jax.random.key(i), x.shape, x.dtype)))
+
+    start = jnp.eye(12, 4, dtype=jnp.float32)
+    end = jax.jit(lambda x: jax.lax.fori_loop(0, 500, step, x))(start)
+    assert of.distance(end) < 2e-6
+    assert jnp.abs(end - start).max() > 0.1
+
+
 def test_positive_moves_stay_positive_and_finite_in_float32():
     x = jnp.array([1e-3, 1e-3, 1.0, 1e20, 1e-20], jnp.float32)
     step = jnp.array([-1e3, 1e30, -1e6, -1e30, 0.0], jnp.float32)

@@ -126,3 +126,26 @@ def test_a_set_can_be_built_from_traced_numbers():
 def test_a_set_holds_its_numbers_without_a_device(case):
     assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(case.set))
     assert all(leaf.dtype == np.float64 for leaf in jax.tree.leaves(case.set))
+
+
+@pytest.mark.parametrize(
+    ("of", "shape"),
+    [(S.PositiveSemidefinite(), (3, 3)), (S.Stiefel(), (4, 2))],
+    ids=["psd", "stiefel"],
+)
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_matrices_narrower_than_float32_are_factorised_all_the_same(of, shape, dtype):
+    x = jnp.asarray(np.random.default_rng(7).standard_normal(shape), dtype)
+    found, slope = jax.jit(jax.value_and_grad(lambda x: of.project(x).sum()))(x)
+    assert found.dtype == slope.dtype == dtype
+    wide = x.astype(jnp.float64)
+    expected, steeper = jax.value_and_grad(lambda x: of.project(x).sum())(wide)
+    assert np.allclose(np.float64(found), expected, rtol=3e-2, atol=3e-2)
+    assert np.allclose(np.float64(slope), steeper, rtol=3e-2, atol=3e-2)
+
+
+@pytest.mark.parametrize("of", [S.L1Ball(1.0), S.L2Ball(1.0), S.LinfBall(1.0), S.Box(0, 1)])
+def test_an_array_without_entries_is_in_every_ball(of):
+    empty = jnp.zeros((0, 2))
+    assert of.project(empty).shape == of.lmo(empty).shape == (0, 2)
+    assert of.distance(empty) == 0.0

@@ -86,12 +86,16 @@ class L1Ball(AbstractBall):
         return self._words("l1")
 
     def project(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        if x.size == 0:
+            return x
         radius, center = self._radius(x), self._center(x)
         difference = x - center
         moved = onto_simplex(jnp.abs(difference).reshape(-1), radius).reshape(x.shape)
         return jnp.where(self.size(difference) > radius, center + jnp.sign(difference) * moved, x)
 
     def lmo(self, cotangent: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        if cotangent.size == 0:
+            return cotangent
         flat = cotangent.reshape(-1)
         steepest = jnp.argmax(jnp.abs(flat))
         step = jnp.where(jnp.arange(flat.size) == steepest, -jnp.sign(flat), 0.0)

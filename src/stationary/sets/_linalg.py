@@ -41,14 +41,47 @@ def symmetric(x: Float[Array, "*batch n n"]) -> Float[Array, "*batch n n"]:
     return (x + transpose(x)) / 2
 
 
-@jax.custom_jvp
+def _widened(fn):
+    """Matrix factorisations start at float32; narrower floats go through it and come back."""
+
+    @functools.wraps(fn)
+    def wrapped(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        return fn(x.astype(jnp.promote_types(x.dtype, jnp.float32))).astype(x.dtype)
+
+    return wrapped
+
+
+@_widened
 def positive_part(x: Float[Array, "*batch n n"]) -> Float[Array, "*batch n n"]:
     """Symmetric matrices with their negative eigenvalues set to zero."""
+    return _positive_part(x)
+
+
+@_widened
+def polar_factor(x: Float[Array, "*batch n p"]) -> Float[Array, "*batch n p"]:
+    """The nearest matrices with orthonormal columns, for n >= p.
+
+    Where a matrix lacks full rank the nearest one is not unique; one of them is returned, with a
+    finite derivative.
+    """
+    return _polar_factor(x)
+
+
+@_widened
+def orthonormal_factor(x: Float[Array, "*batch n p"]) -> Float[Array, "*batch n p"]:
+    """The orthonormal factor of x = q r, in which r has a positive diagonal and so is unique."""
+    q, r = jnp.linalg.qr(x)
+    signs = jnp.where(jnp.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0).astype(x.dtype)
+    return q * signs[..., None, :]
+
+
+@jax.custom_jvp
+def _positive_part(x: Float[Array, "*batch n n"]) -> Float[Array, "*batch n n"]:
     values, vectors = jnp.linalg.eigh(x, symmetrize_input=False)
     return _assemble(vectors, jnp.maximum(values, 0.0))
 
 
-@positive_part.defjvp
+@_positive_part.defjvp
 def _positive_part_jvp(primals, tangents):
     # Daleckii and Krein: in the eigenbasis the derivative multiplies entry (i, j) by the divided
     # difference of max(w, 0). Written with |w| it never divides by the gap of two close
@@ -64,23 +97,18 @@ def _positive_part_jvp(primals, tangents):
 
 
 @jax.custom_jvp
-def polar_factor(x: Float[Array, "*batch n p"]) -> Float[Array, "*batch n p"]:
-    """The nearest matrices with orthonormal columns, for n >= p.
-
-    Where a matrix lacks full rank the nearest one is not unique; one of them is returned, with a
-    finite derivative.
-    """
+def _polar_factor(x: Float[Array, "*batch n p"]) -> Float[Array, "*batch n p"]:
     left, _, right = jnp.linalg.svd(x, full_matrices=False)
     return matmul(left, right)
 
 
-@polar_factor.defjvp
+@_polar_factor.defjvp
 def _polar_factor_jvp(primals, tangents):
     # Differentiate x = q h with q orthonormal and h symmetric. Nothing here divides by a
     # difference of singular values, and as the rule only uses differentiable operations, it holds
     # for higher derivatives too.
     (x,), (dx,) = primals, tangents
-    q = polar_factor(x)
+    q = _polar_factor(x)
     h = symmetric(matmul(transpose(q), x))
     inside = matmul(transpose(q), dx)
     turn = _solve_twosided(h, inside - transpose(inside))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ._base import AbstractSet, largest
-from ._linalg import inner, matmul, norm, polar_factor, symmetric, transpose
+from ._linalg import inner, matmul, norm, orthonormal_factor, polar_factor, symmetric, transpose
 from ._numbers import Numbers, in_words, positive_scalar
 
 
@@ -136,11 +136,8 @@ class Stiefel(AbstractManifold):
     def retract(
         self, x: Float[Array, "*shape"], tangent: Float[Array, "*shape"]
     ) -> Float[Array, "*shape"]:
-        # A tangent step never lowers a singular value below 1, so the triangular factor is safe
-        # to divide by. Its diagonal is made positive, which makes the move smooth and unique.
-        q, r = jnp.linalg.qr(x + tangent)
-        signs = jnp.where(jnp.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0).astype(x.dtype)
-        return q * signs[..., None, :]
+        # A tangent step never lowers a singular value below 1, so the factor is well conditioned.
+        return orthonormal_factor(x + tangent)
 
     def gradient(
         self, x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, Bool, Float, PyTree
 
@@ -81,7 +81,7 @@ class Product(AbstractSet):
     def distance(self, x: PyTree[Float[Array, "..."]]) -> Float[Array, ""]:
         """The largest distance of any leaf from its set."""
         distances = jtu.tree_leaves(self._each(lambda s, leaf: s.distance(leaf), x))
-        return jax.numpy.max(jax.numpy.stack(distances)) if distances else jax.numpy.zeros(())
+        return jnp.max(jnp.stack(distances)) if distances else jnp.zeros(())
 
     def project(self, x: PyTree[Float[Array, "..."]]) -> PyTree[Float[Array, "..."]]:
         return self._each(lambda s, leaf: s.project(leaf), x)
