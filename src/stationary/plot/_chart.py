@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._draw import draw_series
-from ._markup import Child, Markup, tag
+from ._draw import draw_series, shape
 from ._marks import Series
+from ._markup import Child, Markup, tag
 from ._scales import AbstractScale, Kind, choose_scale
 from ._words import compact, shorten, width
 
@@ -84,7 +84,7 @@ class Chart:
             if each.background:
                 body.append(tag("g", draw_series(each, frame), class_="back"))
         for place, each in enumerate(front):
-            body.append(tag("g", draw_series(each, frame), class_=_class(place)))
+            body.append(tag("g", draw_series(each, frame, place), class_=_class(place)))
         body += self._labels(frame, front, len(shown) - len(front))
         description = self.description or self._in_words(shown)
         return wrap(body, self.size, self.title, description, standalone)
@@ -118,7 +118,7 @@ class Chart:
         ticks = max((width(tick.label, _SMALL) for tick in y.ticks(5)), default=0.0)
         return Frame(
             left=max(30.0, ticks + 12),
-            top=30.0 if self.y_label else 12.0,
+            top=30.0 if self.y_label or y.note else 12.0,
             right=self.size[0] - max(14.0, room),
             bottom=self.size[1] - (44.0 if self.x_label else 26.0),
             x=x,
@@ -155,8 +155,8 @@ class Chart:
                 y=frame.bottom + 18,
                 text_anchor="middle",
             )
-        if self.y_label:
-            label = shorten(self.y_label + frame.y.note, self.size[0] - 4, _SIZE)
+        if self.y_label or frame.y.note:
+            label = shorten((self.y_label or "value") + frame.y.note, self.size[0] - 4, _SIZE)
             yield tag("text", label, x=2, y=14)
         if self.x_label:
             label = self.x_label + frame.x.note
@@ -181,9 +181,12 @@ class Chart:
             y = places[place]
             leader = f"M{frame.right + 2:.1f} {wanted[place]:.1f}L{left - 4:.1f} {y:.1f}"
             name = shorten(each.name, room, _SMALL)
+            mark = tag("path", class_="line", d=leader)
+            if each.style in ("dots", "interval"):
+                mark = shape(place, left - 9, y)
             yield tag(
                 "g",
-                tag("path", class_="line", d=leader),
+                mark,
                 tag(
                     "text",
                     tag("title", each.name) if name != each.name else None,
@@ -242,7 +245,7 @@ def wrap(
 @cache
 def stylesheet() -> str:
     """The style of every chart, to be included once in a page that holds some."""
-    return resources.files(__package__).joinpath("_chart.css").read_text(encoding="utf-8")
+    return resources.files("stationary.plot").joinpath("_chart.css").read_text(encoding="utf-8")
 
 
 def _class(place: int) -> str:

@@ -1,12 +1,12 @@
 """The ink of one series."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ._markup import Markup, join, tag
 from ._marks import Series
+from ._markup import Markup, join, tag
 from ._words import compact
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 _TOOLTIPS = 14
 
 
-def draw_series(each: Series, frame: "Frame") -> Markup:
-    """The markup of a series, in the coordinates of `frame`."""
+def draw_series(each: Series, frame: "Frame", place: int = 0) -> Markup:
+    """The markup of a series, in the coordinates of `frame`; `place` picks the shape of dots."""
     x, y = frame.across(each.x), frame.down(each.y)
     seen = np.isfinite(x) & np.isfinite(y)
     if each.background:
-        return _path(x, y, seen, each.style == "step")
+        return _path(x, y, seen, each.style == "step", column=4.0)
     if each.style == "dots":
-        return _dots(each, x, y, seen, most=None)
+        return _dots(each, x, y, seen, place)
     if each.style == "interval":
-        return join(_bars(each, frame, x), _dots(each, x, y, seen, most=None))
+        return join(_bars(each, frame, x), _dots(each, x, y, seen, place))
     alone = seen & ~_beside(seen)
     return join(
         _band(each, frame, x),
@@ -34,7 +34,7 @@ def draw_series(each: Series, frame: "Frame") -> Markup:
             tag("circle", class_="dot", cx=float(x[i]), cy=float(y[i]), r=3)
             for i in np.flatnonzero(alone)
         ),
-        _dots(each, x, y, seen, most=_TOOLTIPS),
+        _tooltips(each, x, y, seen),
     )
 
 
@@ -46,10 +46,12 @@ def _beside(seen: Bool[np.ndarray, "points"]) -> Bool[np.ndarray, "points"]:
     return neighbour
 
 
-def _path(x: np.ndarray, y: np.ndarray, seen: np.ndarray, step: bool) -> Markup:
+def _path(
+    x: np.ndarray, y: np.ndarray, seen: np.ndarray, step: bool, column: float = 1.0
+) -> Markup:
     parts = []
     for run in runs(seen):
-        across, down = thin(x[run], y[run])
+        across, down = thin(x[run], y[run], column)
         if across.size < 2:
             continue
         points = [f"{a:.1f} {d:.1f}" for a, d in zip(across, down, strict=True)]
@@ -87,26 +89,43 @@ def _bars(each: Series, frame: "Frame", x: np.ndarray) -> Markup:
     return tag("g", tag("path", class_="line", d=d), class_="whole") if d else join()
 
 
-def _dots(each: Series, x: np.ndarray, y: np.ndarray, seen: np.ndarray, most: int | None) -> Markup:
+def _dots(each: Series, x: np.ndarray, y: np.ndarray, seen: np.ndarray, place: int) -> Markup:
+    return join(
+        shape(place, float(x[i]), float(y[i]), _said(each, i)) for i in np.flatnonzero(seen)
+    )
+
+
+def _tooltips(each: Series, x: np.ndarray, y: np.ndarray, seen: np.ndarray) -> Markup:
+    """Invisible dots that say their value when pointed at."""
     places = np.flatnonzero(seen)
-    if most is not None and places.size > most:
+    if places.size > _TOOLTIPS:
         # Evenly along the axis rather than along the record, which is denser where it began.
-        targets = np.linspace(x[places[0]], x[places[-1]], most)
+        targets = np.linspace(x[places[0]], x[places[-1]], _TOOLTIPS)
         nearest = np.abs(x[places][None, :] - targets[:, None]).argmin(axis=1)
         places = places[np.unique(nearest)]
-    kind, radius = ("dot", 3.2) if most is None else ("hit", 6)
-    name = f"{each.name}: " if each.name else ""
     return join(
-        tag(
-            "circle",
-            tag("title", f"{name}{compact(each.y[i], 4)} at {compact(each.x[i], 4)}"),
-            class_=kind,
-            cx=float(x[i]),
-            cy=float(y[i]),
-            r=radius,
-        )
+        tag("circle", _said(each, i), class_="hit", cx=float(x[i]), cy=float(y[i]), r=6)
         for i in places
     )
+
+
+def _said(each: Series, i: Any) -> Markup:
+    name = f"{each.name}: " if each.name else ""
+    return tag("title", f"{name}{compact(float(each.y[i]), 4)} at {compact(float(each.x[i]), 4)}")
+
+
+def shape(place: int, x: float, y: float, said: Markup | None = None) -> Markup:
+    """A dot, square, triangle or diamond, so that colour is not all that tells series apart."""
+    match place % 4:
+        case 0:
+            return tag("circle", said, class_="dot", cx=x, cy=y, r=3.4)
+        case 1:
+            d = f"M{x - 3:.1f} {y - 3:.1f}h6v6h-6z"
+        case 2:
+            d = f"M{x:.1f} {y - 4:.1f}l3.8 6.8h-7.6z"
+        case _:
+            d = f"M{x:.1f} {y - 4.2:.1f}l4.2 4.2l-4.2 4.2l-4.2-4.2z"
+    return tag("path", said, class_="dot", d=d)
 
 
 def runs(seen: Bool[np.ndarray, "points"]) -> list[slice]:
@@ -117,13 +136,13 @@ def runs(seen: Bool[np.ndarray, "points"]) -> list[slice]:
 
 
 def thin(
-    x: Float[np.ndarray, "points"], y: Float[np.ndarray, "points"]
+    x: Float[np.ndarray, "points"], y: Float[np.ndarray, "points"], column: float = 1.0
 ) -> tuple[Float[np.ndarray, "kept"], Float[np.ndarray, "kept"]]:
-    """The points that make a difference: first, lowest, highest and last of each pixel column."""
+    """The points that can be seen: first, lowest, highest and last of each column of pixels."""
     if x.size <= 2:
         return x, y
-    column = np.floor(x).astype(int)
-    starts = np.flatnonzero(np.diff(column, prepend=column[0] - 1))
+    columns = np.floor(x / column).astype(int)
+    starts = np.flatnonzero(np.diff(columns, prepend=columns[0] - 1))
     ends = np.append(starts[1:], x.size)
     keep: set[int] = set()
     for a, b in zip(starts, ends, strict=True):

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from ._chart import Chart, _class, wrap
-from ._markup import Markup, tag
 from ._marks import prominent, series
-from ._scales import Kind, choose_scale
+from ._markup import Markup, tag
+from ._scales import Kind, Tick, choose_scale
 from ._words import compact, shorten, width
 
 
@@ -118,23 +118,28 @@ def bars(
     label = min(max((width(name, 13) for name, *_ in rows), default=0.0), 0.4 * width_) + 10
     number = max((width(compact(row[1]) + unit, 13) for row in rows), default=0.0) + 12
     left, right, pitch, top = label, width_ - number, 26.0, 6.0
-    height = int(top + pitch * len(rows) + (44 if x_label else 8))
     if not rows:
         note = tag("text", "nothing to show", class_="quiet", x=8, y=20)
         return wrap(note, (width_, 30), title, description, standalone)
     logarithmic = x_scale == "log" and bool(np.any(finite > 0))
+    scale = choose_scale("log" if logarithmic else "linear", finite)
+    height = int(
+        top
+        + pitch * len(rows)
+        + (42 if x_label and logarithmic else 26 if logarithmic or x_label else 8)
+    )
     if logarithmic:
-        scale, foot = choose_scale("log", finite), 0.0
-        places = scale.place
+        places, foot = scale.place, 0.0
     else:
         low, high = min(0.0, *finite, 0.0), max(0.0, *finite, 0.0)
         span = (high - low) or 1.0
 
-        def places(x):
-            return (x - low) / span
+        def places(values):
+            return (values - low) / span
 
         foot = -low / span
-    body = [
+    body = _grid(scale.ticks(4), left, right, top, pitch * len(rows)) if logarithmic else []
+    body += [
         _row(row, i, places, foot, logarithmic, (left, right, top, pitch), unit)
         for i, row in enumerate(rows)
     ]
@@ -145,6 +150,15 @@ def bars(
         body.append(tag("text", x_label, x=middle, y=height - 8, text_anchor="middle"))
     words = description or "; ".join(f"{name}: {compact(value)}{unit}" for name, value, *_ in rows)
     return wrap(body, (width_, height), title, words, standalone)
+
+
+def _grid(ticks: list[Tick], left: float, right: float, top: float, height: float) -> list[Markup]:
+    parts = []
+    for place, label in ticks:
+        x, y = left + place * (right - left), top + height + 14
+        parts.append(tag("path", class_="grid", d=f"M{x:.1f} {top:.1f}v{height:.1f}"))
+        parts.append(tag("text", label, class_="quiet small", x=x, y=y, text_anchor="middle"))
+    return parts
 
 
 def _row(row, i, places, foot, dotted, frame, unit) -> Markup:
@@ -164,11 +178,12 @@ def _row(row, i, places, foot, dotted, frame, unit) -> Markup:
         if dotted:
             parts.append(tag("circle", class_="dot", cx=end, cy=y + 13, r=4.5))
         else:
-            box = dict(x=min(start, end), y=y + 5, width=abs(end - start), height=16, rx=2)
-            parts.append(tag("rect", class_="bar", **box))
+            box = {"x": min(start, end), "y": y + 5, "width": abs(end - start), "height": 16}
+            kind = "bar soft" if np.isfinite(low) and np.isfinite(high) else "bar"
+            parts.append(tag("rect", class_=kind, rx=2, **box))
     if np.isfinite(low) and np.isfinite(high) and np.isfinite(across(low) + across(high)):
         d = f"M{across(low):.1f} {y + 13:.1f}H{across(high):.1f}"
-        parts.append(tag("path", class_="axis", stroke_width=2, d=d))
+        parts.append(tag("path", class_="whisker", d=d))
     furthest = max((p for p in (end, across(high)) if np.isfinite(p)), default=left)
     x = max(furthest, left + foot * (right - left)) + 6
     number = compact(value) + unit if np.isfinite(value) else "no finite value"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from html import escape
-from typing import Union
+from typing import TypeAlias
 
-Child = Union[str, None, Iterable["Child"]]
+Child: TypeAlias = "str | Iterable[Child] | None"
 
 # Elements without content: no closing tag in HTML, closed at once in SVG.
 _EMPTY = frozenset({"br", "hr", "img", "input", "link", "meta", "circle", "path", "rect"})

@@ -113,20 +113,20 @@ class Log(AbstractScale):
             math.ceil(math.log10(self.low) - 1e-9),
             math.floor(math.log10(self.high) + 1e-9),
         )
-        stride = max(1, math.ceil((last - first + 1) / max(1, most)))
+        stride = _stride(last - first + 1, most)
         # Counted from 1, so that 10⁰ carries a label whenever it is in view.
         powers = [p for p in range(first, last + 1) if p % stride == 0]
         values = [10.0**p for p in powers]
         labels = [_decade(p) for p in powers]
-        if len(powers) < 2:
+        if len(powers) < 3:
             values = [
                 m * 10.0**p
                 for p in range(first - 1, last + 1)
-                for m in (1, 2, 5)
+                for m in ((1, 2, 5) if self.high < 30 * self.low else (1, 3))
                 if self.low <= m * 10.0**p <= self.high
             ]
             labels = [compact(value) for value in values]
-        if len(values) < 2:
+        if len(values) < 3 and self.high < 20 * self.low:
             values, _ = Linear(self.low, self.high)._values(min(most, 4))
             labels = [compact(value, 4) for value in values]
         found = [
@@ -155,7 +155,7 @@ class SignedLog(AbstractScale):
         first = math.ceil(math.log10(self.unit))
         last = math.floor(math.log10(max(abs(self.low), abs(self.high))) + 1e-9)
         sides = (self.low < 0) + (self.high > 0)
-        stride = max(1, math.ceil(sides * (last - first + 1) / max(1, most - 1)))
+        stride = _stride(sides * (last - first + 1), most - 1)
         powers = range(last, first - 1, -stride)
         values = [(-(10.0**p), "−" + _decade(p)) for p in powers]
         values += [(0.0, "0")]
@@ -209,6 +209,12 @@ def round_step(step: float) -> float:
     """The least of 1, 2, 5 times a power of ten that is at least `step`."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= step * (1 - 1e-9))
+
+
+def _stride(decades: int, most: int) -> int:
+    """Every how manieth power of ten to label, so that about `most` are."""
+    needed = math.ceil(decades / max(1, most))
+    return next((s for s in (1, 2, 3, 5, 10, 20, 50, 100) if s >= needed), 200)
 
 
 def _decade(power: int) -> str:

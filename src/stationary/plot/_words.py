@@ -45,7 +45,7 @@ def compact(value: float, digits: int = 3) -> str:
 
 
 def width(text: str, size: float) -> float:
-    """About how wide `text` is in a sans-serif face of `size` pixels."""
+    """How wide `text` is in a sans-serif face of `size` pixels, judged by a wide such face."""
     total = 0.0
     for character in text:
         if unicodedata.combining(character):
@@ -53,11 +53,11 @@ def width(text: str, size: float) -> float:
         if unicodedata.east_asian_width(character) in "WF":
             total += 1.0
         elif character in _NARROW:
-            total += 0.34
+            total += 0.38
         elif character in _WIDE:
-            total += 0.9
+            total += 0.98
         else:
-            total += 0.66 if character.isupper() else 0.57
+            total += 0.7 if character.isupper() else 0.62
     return total * size
 
 

@@ -1,6 +1,6 @@
 """The pictures of a solve."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def convergence(solution: "Solution") -> Markup:
 
 
 def _figures(trace: "Trace", tol: float, label: str, at: np.ndarray, class_: str):
-    common = dict(x_label=label, x_scale="auto", rest="more constraints")
+    common: dict[str, Any] = {"x_label": label, "x_scale": "auto", "rest": "more constraints"}
     if np.any(np.isfinite(trace.objective)):
         picture = line(
             {"objective": (at, trace.objective)},

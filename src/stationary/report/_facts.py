@@ -2,13 +2,14 @@
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
-from ..sets import Nonpositive, Zero
+from ..certify import Certificate, Verdict
+from ..sets import Zero
 
 if TYPE_CHECKING:
     from .._solution import Solution
@@ -80,7 +81,7 @@ class Facts:
     """
 
     statement: list[str]
-    certificate: Any
+    certificate: Certificate | None
     trouble: str
     leaves: list[Leaf]
     limits: list[Limit]
@@ -88,7 +89,21 @@ class Facts:
     @property
     def verdict(self) -> str:
         """The certificate's verdict in words."""
-        return "not certified" if self.certificate is None else words_of(self.certificate.verdict)
+        return "not certified" if self.certificate is None else self.certificate.verdict.word
+
+    @property
+    def meaning(self) -> str:
+        """The verdict as a sentence."""
+        if self.certificate is None:
+            return f"the certificate could not be computed ({self.trouble})"
+        return self.certificate.verdict.meaning
+
+    @property
+    def mark(self) -> str:
+        """The verdict as one character."""
+        if self.certificate is None or self.certificate.verdict is Verdict.UNDETERMINED:
+            return "?"
+        return "✓" if self.passed else "✗"
 
     @property
     def passed(self) -> bool:
@@ -116,16 +131,7 @@ def facts(solution: "Solution") -> Facts:
     )
 
 
-def words_of(value: Any) -> str:
-    """An enum member, or anything else, in lower-case words."""
-    if hasattr(value, "word"):
-        return str(value.word)
-    if hasattr(value, "name"):
-        return str(value.name).lower().replace("_", " ")
-    return str(value)
-
-
-def _limits(solution: "Solution", certificate: Any) -> list[Limit]:
+def _limits(solution: "Solution", certificate: Certificate | None) -> list[Limit]:
     constraints = getattr(solution.problem, "subject_to", {})
     duals = {name: np.asarray(dual, float) for name, dual in solution.duals.items()}
     sizes = [np.max(np.abs(dual)) for dual in duals.values() if dual.size]
@@ -150,7 +156,7 @@ def _limits(solution: "Solution", certificate: Any) -> list[Limit]:
     return limits
 
 
-def _violations(certificate: Any) -> dict[str, float]:
+def _violations(certificate: Certificate | None) -> dict[str, float]:
     checks = [] if certificate is None else certificate.checks
     return {check.name: float(check.absolute) for check in checks if check.kind == "feasibility"}
 
@@ -158,11 +164,6 @@ def _violations(certificate: Any) -> dict[str, float]:
 def method_name(method: str) -> str:
     """The name of a method from its spelling: `"PrimalDual"`."""
     return re.split(r"\W", method, maxsplit=1)[0] or method
-
-
-def is_inequality(constraint: Any) -> bool:
-    """Whether a constraint is an entrywise inequality."""
-    return isinstance(getattr(constraint, "cone", None), Nonpositive)
 
 
 def tightened(tol: float, dtype: str) -> float | None:

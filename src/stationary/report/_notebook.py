@@ -7,12 +7,14 @@ import numpy as np
 from ..plot._markup import join, tag
 from ..plot._words import compact
 from ._facts import facts, method_name
-from ._text import price_rows, seconds, summary
+from ._text import seconds, summary
 
 if TYPE_CHECKING:
     from .._solution import Solution
 
 _ROWS = 12
+# Mid-tones that can be read on white and on black.
+_COLOURS = {"✓": "#2e9e6b", "?": "#b8860b", "✗": "#d9552c"}
 _CELL = "padding:2px 14px 2px 0;text-align:left;vertical-align:top;background:none"
 
 
@@ -31,21 +33,23 @@ def as_html(solution: "Solution") -> str:
         (True, True)
     """
     known = facts(solution)
-    mark = "✓" if known.passed else "?" if known.certificate is None else "✗"
-    # Mid-tones that can be read on white and on black.
-    colour = "#2e9e6b" if known.passed else "#b8860b" if known.certificate is None else "#d9552c"
+    mark = known.mark
     lines: list = [tag("div", line) for line in known.statement]
     lines.append(
         tag(
             "div",
-            tag("strong", f"{mark} {known.verdict}", style=f"color:{colour};font-size:1.15em"),
+            tag(
+                "strong",
+                f"{mark} {known.verdict}",
+                style=f"color:{_COLOURS[mark]};font-size:1.15em",
+            ),
             f" · {solution.status.word} · {solution.stats.steps:,} steps of "
             f"{method_name(solution.stats.method)} · {seconds(solution.stats.seconds)}",
             style="margin:.4em 0",
         )
     )
-    if known.trouble:
-        lines.append(tag("div", known.trouble))
+    if not known.passed:
+        lines.append(tag("div", known.meaning))
     rows = []
     if not np.isnan(solution.objective):
         rows.append(["objective", compact(solution.objective, 8)])
@@ -62,9 +66,10 @@ def as_html(solution: "Solution") -> str:
         lines.append(_table(head, body))
         if len(known.limits) > _ROWS:
             lines.append(tag("div", f"and {len(known.limits) - _ROWS} more constraints"))
-    prices = price_rows(getattr(known.certificate, "set_prices", None) or {})
+    prices = known.certificate.set_prices if known.certificate else {}
     if prices:
-        lines.append(_table(["set", "price"], [list(row) for row in prices[:_ROWS]]))
+        rows = [[name, compact(price, 5)] for name, price in prices.items()]
+        lines.append(_table(["set", "price"], rows[:_ROWS]))
     return tag("div", lines, style="line-height:1.45;overflow-x:auto")
 
 

@@ -2,6 +2,7 @@
 
 import os
 import string
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib import resources
@@ -48,12 +49,15 @@ def write(path: str | Path, content: str) -> Path:
 
 def table(
     caption: str,
-    head: list[str],
-    rows: list[list[Child]],
+    head: Sequence[str],
+    rows: Sequence[Sequence[Child]],
     numbers: tuple[int, ...] = (),
     failed: tuple[int, ...] = (),
+    most: int = 16,
 ) -> Markup:
     """A table that scrolls on its own when the page is narrow; the first column heads its rows.
+
+    Failed rows come first, and what is beyond `most` rows is folded away.
 
     **Arguments:**
 
@@ -61,7 +65,20 @@ def table(
     - `head`, `rows`: the cells.
     - `numbers`: the columns to align right.
     - `failed`: the rows to mark as failed.
+    - `most`: how many rows to show at once.
     """
+    order = [*failed, *(i for i in range(len(rows)) if i not in failed)]
+    if len(rows) > most + 4:
+        shown, folded = order[:most], order[most:]
+        marks = tuple(i for i, place in enumerate(shown) if place in failed)
+        kept = table(caption, head, [rows[i] for i in shown], numbers, marks)
+        marks = tuple(i for i, place in enumerate(folded) if place in failed)
+        left = len(folded)
+        rest = table(
+            f"{caption} The other {left}.", head, [rows[i] for i in folded], numbers, marks, left
+        )
+        return join(kept, fold(f"{left} more rows", rest))
+    rows, failed = [rows[i] for i in order], tuple(range(len(failed)))
 
     def kind(i: int) -> str | None:
         return "number" if i in numbers else None
@@ -83,13 +100,18 @@ def table(
     return tag("div", inside, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
+def fold(summary: str, *content: Child) -> Markup:
+    """Content that waits to be asked for."""
+    return tag("details", tag("summary", summary), content)
+
+
 def figure(caption: str, picture: Markup, note: str = "", class_: str | None = None) -> Markup:
     """A picture with its caption."""
     small = tag("small", note) if note else None
     return tag("figure", tag("figcaption", caption, small), picture, class_=class_)
 
 
-def definitions(pairs: dict[str, Child], class_: str = "facts") -> Markup:
+def definitions(pairs: Mapping[str, Child], class_: str = "facts") -> Markup:
     """Terms and what is to be said of each."""
     if class_ == "tiles":
         rows = [tag("div", tag("dt", k), tag("dd", v)) for k, v in pairs.items()]
@@ -100,4 +122,4 @@ def definitions(pairs: dict[str, Child], class_: str = "facts") -> Markup:
 
 @cache
 def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files("stationary.report").joinpath(name).read_text(encoding="utf-8")

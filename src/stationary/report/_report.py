@@ -1,37 +1,21 @@
 """A solve as one HTML file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..plot import Markup, bars
-from ..plot._markup import join, tag
+from ..plot._markup import Child, join, tag
 from ..plot._words import compact
 from . import _charts
 from ._environment import environment
-from ._facts import Facts, facts, method_name, tightened, words_of
-from ._page import definitions, figure, page, table, write
-from ._text import price_rows, seconds, summary
+from ._facts import Facts, facts, method_name, tightened
+from ._page import definitions, figure, fold, page, table, write
+from ._text import seconds, summary
 
 if TYPE_CHECKING:
     from .._solution import Solution
-
-_MEANING = {
-    "optimal": "No other point does better: the problem is declared convex and the point satisfies "
-    "its optimality conditions.",
-    "local minimum": "First- and second-order conditions hold: no nearby point does better.",
-    "stationary": "First-order conditions hold: no direction helps to first order.",
-    "saddle": "First-order conditions hold, but some direction curves downwards: not a minimum.",
-    "not stationary": "Some condition fails by more than the tolerance: see the table.",
-    "infeasible point": "A constraint is violated by more than the tolerance: see the table.",
-    "infeasible": "The constraints contradict each other: a ray that proves it was checked.",
-    "locally infeasible": "The violation cannot be reduced from here; with functions that are not "
-    "convex, this proves nothing about points further away.",
-    "unbounded": "The objective falls without bound along a ray that was checked.",
-    "undetermined": "The point or a function's value there is not finite, so nothing can be said.",
-    "not certified": "The certificate could not be computed, so nothing is known of this point.",
-}
 
 
 def report(solution: "Solution", path: str | Path) -> Path:
@@ -82,9 +66,7 @@ def as_page(solution: "Solution") -> str:
 def _head(solution: "Solution", known: Facts) -> Markup:
     statement = known.statement or ["a solve"]
     verdict = known.verdict
-    kind = "good" if known.passed else "unsure" if known.certificate is None else "bad"
-    mark = {"good": "✓", "bad": "✗", "unsure": "?"}[kind]
-    meaning = _MEANING.get(verdict, "")
+    kind = {"✓": "good", "✗": "bad", "?": "unsure"}[known.mark]
     stopped = (
         tag("strong", "Why it stopped: "),
         f"{solution.status.word}: {solution.status.message}.",
@@ -106,19 +88,35 @@ def _head(solution: "Solution", known: Facts) -> Markup:
     return tag(
         "header",
         tag("h1", sentence(statement[0])),
-        tag("ul", [tag("li", line) for line in statement[1:]], class_="statement")
-        if len(statement) > 1
-        else None,
+        _parts(statement[1:]),
         tag(
             "div",
-            tag("p", tag("span", mark, aria_hidden="true"), " ", sentence(verdict), class_="word"),
-            tag("p", meaning) if meaning else None,
-            tag("p", "Reason: ", known.trouble) if known.trouble else None,
+            tag(
+                "p",
+                tag("span", known.mark, aria_hidden="true"),
+                " ",
+                sentence(verdict),
+                class_="word",
+            ),
+            tag("p", sentence(known.meaning), "."),
             tag("p", stopped),
             class_=f"verdict {kind}",
         ),
         definitions(tiles, "tiles"),
     )
+
+
+def _parts(lines: list[str]) -> Markup | None:
+    """The conditions of a statement; those of a long one are folded away but for a few."""
+    if not lines:
+        return None
+    few = lines if len(lines) <= 12 else lines[:8]
+    rest = lines[len(few) :]
+    shown = tag("ul", [tag("li", line) for line in few], class_="statement")
+    if not rest:
+        return shown
+    hidden = tag("ul", [tag("li", line) for line in rest], class_="statement")
+    return join(shown, fold(f"and {len(rest)} more conditions", hidden))
 
 
 def sentence(words: str) -> str:
@@ -136,30 +134,33 @@ def _certificate(known: Facts) -> Markup | None:
     certificate = known.certificate
     if certificate is None:
         return None
-    checks = list(certificate.checks)
-    rows: list[list[Any]] = [
+    sampled = any(check.error for check in certificate.checks)
+    rows = [
         [
-            join(words_of(check.kind), tag("br"), tag("span", check.name, class_="quiet"))
-            if check.name
-            else words_of(check.kind),
+            _titled(check.kind, check.name),
             compact(check.absolute),
-            compact(check.scaled),
-            passing(bool(check.passed)),
+            compact(check.scaled) + (f" ± {compact(check.error, 2)}" if sampled else ""),
+            passing(check.passed),
         ]
-        for check in checks
+        for check in certificate.checks
     ]
-    failed = tuple(i for i, check in enumerate(checks) if not check.passed)
-    said: dict[str, Any] = {"Tolerance": compact(certificate.tol)}
-    if certificate.objective is not None and not np.isnan(certificate.objective):
-        said["Objective there"] = compact(certificate.objective, 10)
+    failed = tuple(i for i, check in enumerate(certificate.checks) if not check.passed)
+    said: dict[str, Child] = {"Tolerance": compact(certificate.tol)}
     if known.limits:
-        said["Multipliers"] = f"{certificate.multipliers}"
-    said["Gap to the optimum"] = (
-        "not known" if certificate.gap is None else f"at most {compact(certificate.gap)}"
-    )
-    if certificate.curvature is not None:
-        said["Curvature"] = curvature(certificate.curvature)
+        said["Multipliers"] = certificate.multipliers
+    if isinstance(certificate.objective, float) and not np.isnan(certificate.objective):
+        said["Objective there"] = compact(certificate.objective, 10)
+    if certificate.gap is not None:
+        said["Gap"] = f"at most {compact(certificate.gap)} from the optimum"
+    if certificate.gap_reason:
+        said["Bound"] = certificate.gap_reason
+    for player, found in certificate.curvature.items():
+        said[f"Curvature in {player}"] = found.reason
+    if certificate.ray is not None:
+        proved = "proved" if certificate.ray.proved else "not proved"
+        said["Ray"] = f"{certificate.ray.kind} ({proved}): {certificate.ray.reason}"
     notes = [tag("li", note) for note in certificate.notes]
+    errors = {name: f"± {compact(error, 2)}" for name, error in certificate.errors.items()}
     return tag(
         "section",
         tag("h2", "Certificate"),
@@ -170,7 +171,8 @@ def _certificate(known: Facts) -> Markup | None:
             class_="quiet",
         ),
         table(
-            "Each condition, as it is and scaled to the problem; the scaled number decides.",
+            "Each condition in its own units, and scaled to be free of them; the scaled number "
+            "decides.",
             ["condition", "absolute", "scaled", "verdict"],
             rows,
             numbers=(1, 2),
@@ -178,26 +180,21 @@ def _certificate(known: Facts) -> Markup | None:
         ),
         definitions(said),
         tag("ul", notes) if notes else None,
+        (tag("h3", "Standard errors"), definitions(errors)) if errors else None,
     )
 
 
-def curvature(value: Any) -> str:
-    """What the certificate found of second order, as text."""
-    if isinstance(value, int | float | np.number):
-        return f"{compact(float(value))} at the least, along directions that stay feasible"
-    return str(value)
+def _titled(name: str, below: str) -> Markup:
+    return join(name, tag("br"), tag("span", below, class_="quiet")) if below else join(name)
 
 
 def _constraints(known: Facts) -> Markup | None:
-    prices = price_rows(getattr(known.certificate, "set_prices", None) or {})
-    if not known.limits and not prices:
-        return None
-    parts = [tag("h2", "Constraints and prices")]
+    certificate = known.certificate
+    parts = []
     if known.limits:
         rows = [
             [
-                limit.name,
-                limit.words,
+                _titled(limit.name, limit.words),
                 compact(limit.multiplier, 5),
                 compact(limit.violation),
                 limit.activity,
@@ -206,22 +203,26 @@ def _constraints(known: Facts) -> Markup | None:
         ]
         parts.append(
             table(
-                "A multiplier is the rate at which the objective would fall if the limit were "
-                "relaxed. Of several entries the largest is shown.",
-                ["constraint", "asks for", "multiplier", "violation", "active"],
-                list(rows),
-                numbers=(2, 3),
+                "A multiplier says how fast the best objective improves as its constraint's "
+                "bound is raised. Of several entries the largest in size is shown.",
+                ["constraint", "multiplier", "violation", "active"],
+                rows,
+                numbers=(1, 2),
             )
         )
-    if prices:
-        parts.append(
-            table(
-                "What relaxing a set's own limits would be worth.",
-                ["set", "price"],
-                [[name, price] for name, price in prices],
-            )
-        )
-    return tag("section", parts)
+    if certificate and certificate.set_prices:
+        prices = [[name, compact(price, 5)] for name, price in certificate.set_prices.items()]
+        caption = "A price says how fast the best objective improves as a set is enlarged."
+        parts.append(table(caption, ["set of", "price"], prices, numbers=(1,)))
+    if certificate and certificate.weights:
+        values = certificate.objective if isinstance(certificate.objective, dict) else {}
+        weights = [
+            [name, compact(values.get(name, float("nan")), 7), compact(weight, 5)]
+            for name, weight in certificate.weights.items()
+        ]
+        caption = "Each objective, and its weight in the trade-off made at the answer."
+        parts.append(table(caption, ["objective", "value", "weight"], weights, numbers=(1, 2)))
+    return tag("section", tag("h2", "Multipliers and prices"), parts) if parts else None
 
 
 def _convergence(solution: "Solution") -> Markup | None:
@@ -245,7 +246,7 @@ def _answer(known: Facts) -> Markup:
     return tag(
         "section",
         tag("h2", "Answer"),
-        table("The unknown, array by array.", ["array", "shape", "dtype", "values"], list(rows)),
+        table("The unknown, array by array.", ["array", "shape", "dtype", "values"], rows),
         tag("div", shown, class_="charts") if shown else None,
     )
 
@@ -294,7 +295,8 @@ def _next(solution: "Solution", known: Facts) -> Markup:
         steps.append(
             (
                 "Continue: take up exactly where it stopped, with more steps.",
-                f"st.solve(problem, solution{method}, state=solution.state, max_steps={_more(stats.steps)})",
+                f"st.solve(problem, solution{method}, state=solution.state, "
+                f"max_steps={_more(stats.steps)})",
             )
         )
     steps.append(
@@ -319,7 +321,7 @@ def _next(solution: "Solution", known: Facts) -> Markup:
 def _more(steps: int) -> str:
     """A limit at which a continued solve has as many steps again, rounded for typing."""
     power = 10 ** max(0, len(str(steps)) - 1)
-    return f"{2 * power * -(-steps // power):_}"
+    return f"{max(1000, 2 * power * -(-steps // power)):_}"
 
 
 def _environment(solution: "Solution", known: Facts) -> Markup:

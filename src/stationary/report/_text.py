@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..plot._words import compact
-from ._facts import Facts, Leaf, Limit, facts, words_of
+from ._facts import Facts, Leaf, Limit, facts
 
 if TYPE_CHECKING:
     from .._solution import Solution
@@ -32,14 +32,17 @@ def as_text(solution: "Solution") -> str:
         'minimise <lambda>(x)'
     """
     known = facts(solution)
-    lines = [*_wrapped_all(known.statement), ""]
-    lines += _entry("verdict", f"{'✓' if known.passed else '✗'} {known.verdict}")
+    lines = [*_wrapped_all(_few(known.statement)), ""]
+    lines += _entry("verdict", f"{known.mark} {known.verdict}: {known.meaning}")
     lines += _entry("status", f"{solution.status.word}: {solution.status.message}")
     if not np.isnan(solution.objective):
         lines += _entry("objective", compact(solution.objective, 8))
     lines += _unknown(known.leaves)
     lines += _constraints(known.limits)
     lines += _prices(known)
+    if known.certificate and known.certificate.weights:
+        weights = known.certificate.weights.items()
+        lines += _entry("weights", ", ".join(f"{name} {compact(w)}" for name, w in weights))
     lines += _entry("certificate", _certificate(known))
     lines += _entry("cost", _cost(solution))
     for notice in solution.stats.notices:
@@ -66,6 +69,13 @@ def _wrapped_all(lines: Iterable[str]) -> list[str]:
     ]
 
 
+def _few(lines: list[str]) -> list[str]:
+    """The lines of a long statement that say most: the first ones and the last."""
+    if len(lines) <= _ROWS:
+        return lines
+    return [*lines[: _ROWS - 2], f"... and {len(lines) - _ROWS + 1} more parts ...", lines[-1]]
+
+
 def _unknown(leaves: Sequence[Leaf]) -> list[str]:
     if len(leaves) == 1 and leaves[0].values.size <= 6:
         return _entry("unknown", f"{leaves[0].where} = {_values(leaves[0].values)}")
@@ -80,7 +90,10 @@ def summary(values: np.ndarray) -> str:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return "no finite entry"
-    parts = [f"{compact(finite.min())} to {compact(finite.max())}, mean {compact(finite.mean())}"]
+    mean = float(finite.mean())
+    if abs(mean) < 1e-12 * np.max(np.abs(finite)):
+        mean = 0.0  # what is left is rounding
+    parts = [f"{compact(finite.min())} to {compact(finite.max())}, mean {compact(mean)}"]
     zeros = int(np.sum(values == 0))
     if zeros:
         parts.append(f"{zeros} of {values.size} are 0")
@@ -111,7 +124,8 @@ def _constraints(limits: Sequence[Limit]) -> list[str]:
     head = ["constraint", "asks for", "multiplier", "violation", "active"]
     lines = ["", *_table(head, rows, "<<>>>")]
     if len(limits) > _ROWS:
-        lines.append(f"and {len(limits) - _ROWS} more, with smaller multipliers and violations")
+        left = len(limits) - _ROWS
+        lines.append(f"and {left} more; shown are the largest by multiplier and violation")
     return [*lines, ""]
 
 
@@ -120,38 +134,30 @@ def _weight(limit: Limit) -> float:
 
 
 def _prices(known: Facts) -> list[str]:
-    prices = getattr(known.certificate, "set_prices", None)
+    prices = known.certificate.set_prices if known.certificate else {}
     if not prices:
         return []
-    return _entry("set prices", "; ".join(f"{name} {price}" for name, price in price_rows(prices)))
-
-
-def price_rows(prices: dict) -> list[tuple[str, str]]:
-    """What each set's limit would be worth, a spelling per set."""
-    rows = []
-    for name, price in prices.items():
-        if isinstance(price, dict):
-            rows += [(f"{name} {part}", spelled) for part, spelled in price_rows(price)]
-        elif price is not None:
-            rows.append((str(name), summary(np.asarray(price, float))))
-    return rows
+    spelled = "; ".join(f"{name}: {compact(price, 5)}" for name, price in prices.items())
+    return _entry("set prices", spelled)
 
 
 def _certificate(known: Facts) -> str:
     certificate = known.certificate
     if certificate is None:
-        return f"could not be computed ({known.trouble})"
-    failed = [check for check in certificate.checks if not check.passed]
+        return "none"
+    failed = certificate.failures
     parts = [f"{'passed' if known.passed else 'not passed'} at tol {compact(certificate.tol)}"]
     worst = max((float(c.scaled) for c in certificate.checks), default=float("nan"))
     if not np.isnan(worst):
         parts.append(f"largest scaled residual {compact(worst)}")
     if failed:
-        names = ", ".join(f"{words_of(c.kind)} {c.name}".strip() for c in failed[:4])
-        more = f" and {len(failed) - 4} more" if len(failed) > 4 else ""
-        parts.append(f"fails: {names}{more}")
+        kinds = dict.fromkeys(check.kind for check in failed)
+        for kind in kinds:
+            names = [check.name for check in failed if check.kind == kind]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            parts.append(f"fails {kind} of {', '.join(names[:3])}{more}")
     if certificate.gap is not None:
-        parts.append(f"gap to the optimum at most {compact(certificate.gap)}")
+        parts.append(f"at most {compact(certificate.gap)} from the optimum")
     if certificate.multipliers == "estimated":
         parts.append("multipliers estimated")
     return "; ".join(parts)
