@@ -9,6 +9,11 @@ from ._functions import Expectation as Expectation
 from ._method import AbstractMethod as AbstractMethod
 from ._method import Metrics as Metrics
 from ._method import Oracle as Oracle
+from ._nested import KKT as KKT
+from ._nested import Implicit as Implicit
+from ._nested import Nested as Nested
+from ._nested import Unrolled as Unrolled
+from ._nested import ValueFunction as ValueFunction
 from ._point import Point as Point
 from ._registry import register_chooser as register_chooser
 from ._run import Outcome as Outcome

@@ -22,7 +22,10 @@ ConstraintValues = Callable[[PyTree], Duals]
 class Pull(NamedTuple):
     """Objectives and constraints at a point, with the direction as a function of the duals."""
 
+    objective: Float[Array, ""]
+    """The one number to report; for an operator with a potential, what is minimised."""
     objectives: dict[str, Float[Array, ""]]
+    """Every objective by name."""
     constraints: Duals
     direction: Callable[[Duals], PyTree[Array]]
 
@@ -61,7 +64,7 @@ class GradientOperator(AbstractOperator):
         def direction(duals):
             return pullback((jnp.full_like(value, self.sign), duals))[0]
 
-        return Pull({"objective": value}, g, direction)
+        return Pull(value, {"objective": value}, g, direction)
 
 
 class SaddleOperator(AbstractOperator):
@@ -99,7 +102,8 @@ class GivenOperator(AbstractOperator):
         def direction(duals):
             return jax.tree.map(jnp.add, value, pullback(duals)[0])
 
-        return Pull({}, g, direction)
+        nothing = jnp.full_like(jax.tree.leaves(value)[0], jnp.nan, shape=())
+        return Pull(nothing, {}, g, direction)
 
 
 class CommonDescentOperator(AbstractOperator):
@@ -131,7 +135,7 @@ class CommonDescentOperator(AbstractOperator):
             weights = minimum_norm_weights(gramian(rows))
             return jax.tree.map(lambda r: jnp.tensordot(weights, r, 1), rows)
 
-        return Pull(dict(zip(names, values, strict=True)), g, direction)
+        return Pull(jnp.mean(values), dict(zip(names, values, strict=True)), g, direction)
 
 
 def gramian(rows: PyTree[Float[Array, "m ..."]]) -> Float[Array, "m m"]:

@@ -56,6 +56,7 @@ def prepare(
         data = problem.data
         data = as_arrays(data)
         problem = eqx.tree_at(lambda p: p.data, problem, data, is_leaf=lambda x: x is None)
+        primal = problem.embed(primal)
         system = problem.lower(primal)
     return Start(as_arrays(system), Point(primal, _duals(system, primal, duals, dtype)), data)
 

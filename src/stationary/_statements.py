@@ -40,6 +40,10 @@ class AbstractStatement(eqx.Module):
         **Raises:** `TypeError` or `ValueError` naming the function, constraint or set at fault.
         """
 
+    def embed(self, x0: PyTree) -> PyTree:
+        """The system's unknown, from the start that a user gives: the same, for most statements."""
+        return x0
+
     @abc.abstractmethod
     def describe(self) -> list[str]:
         """The statement in words, a line per part."""
@@ -99,7 +103,7 @@ class Minimize(AbstractStatement):
         objective = _without_aux(self.objective) if self.has_aux else self.objective
         return _system(
             GradientOperator(
-                _scalar(objective, "objective", like, self.data), -1.0 if self.flipped else 1.0
+                scalar_term(objective, "objective", like, self.data), -1.0 if self.flipped else 1.0
             ),
             self.subject_to,
             self.over,
@@ -170,7 +174,7 @@ class Saddle(AbstractStatement):
         if not isinstance(objective, Expectation):
             objective = _OfPair(objective)
         return _system(
-            SaddleOperator(_scalar(objective, "objective", like, self.data)),
+            SaddleOperator(scalar_term(objective, "objective", like, self.data)),
             {},
             (self.minimize_over, self.maximize_over),
             like,
@@ -266,7 +270,7 @@ class Balance(AbstractStatement):
 
     def lower(self, like: PyTree) -> System:
         terms = {
-            name: _scalar(fn, f"objective {name!r}", like, self.data)
+            name: scalar_term(fn, f"objective {name!r}", like, self.data)
             for name, fn in self.objectives.items()
         }
         return _system(
@@ -317,7 +321,8 @@ def _named_constraints(subject_to: Mapping[str, Constraint] | None) -> dict[str,
     return dict(subject_to or {})
 
 
-def _scalar(fn: Function, what: str, like: PyTree, data: PyTree) -> Term:
+def scalar_term(fn: Function, what: str, like: PyTree, data: PyTree) -> Term:
+    """Trace an objective, refusing anything but one real floating scalar."""
     term = bind(fn, like, data)
     out = term.program.out
     if not isinstance(out, jax.ShapeDtypeStruct) or out.shape != () or out.dtype.kind != "f":

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ._constraints import ConstraintTerm
 from ._method import Metrics, Oracle
-from ._operators import AbstractOperator, Duals, GradientOperator
+from ._operators import AbstractOperator, Duals
 from ._point import Point
 from .sets import Capability, Product
 
@@ -43,18 +43,14 @@ class Residual(eqx.Module):
 class Linearization(NamedTuple):
     """A system at one point: values now, and directions at any multipliers."""
 
+    objective: Float[Array, ""]
+    """The one number to report: the objective, the mean of several, NaN where there is none."""
     objectives: dict[str, Float[Array, ""]]
     constraints: Duals
     """True values g(x)."""
     smooth: Duals
     """What the direction differentiates: surrogates where there are any, else g(x)."""
     direction: Callable[[Duals], PyTree[Array]]
-
-    @property
-    def objective(self) -> Float[Array, ""]:
-        """The objective; the mean of several; NaN when the statement has none."""
-        values = list(self.objectives.values())
-        return sum(values) / len(values) if values else jnp.array(jnp.nan)  # pyright: ignore
 
 
 class System(eqx.Module):
@@ -121,7 +117,9 @@ class System(eqx.Module):
             name: pull.constraints[name] if c.surrogate is None else c.value(primal, data, index)
             for name, c in self.constraints.items()
         }
-        return Linearization(pull.objectives, true, pull.constraints, pull.direction)
+        return Linearization(
+            pull.objective, pull.objectives, true, pull.constraints, pull.direction
+        )
 
     def merit(
         self,
@@ -153,7 +151,7 @@ class System(eqx.Module):
     @property
     def sign(self) -> float:
         """-1 when the user's objective is maximised, else 1."""
-        return self.operator.sign if isinstance(self.operator, GradientOperator) else 1.0
+        return getattr(self.operator, "sign", 1.0)
 
     def shift(self, duals: Duals, penalty: Duals, values: Duals) -> Duals:
         """P_polar(dual + penalty g) per constraint: the multiplier method's next duals."""
