@@ -1,0 +1,111 @@
+"""The operator of primal and dual variables together, whose zero in the set is the answer.
+
+V(x, dual) = (direction(x, dual), -g(x)): the multipliers ascend on the Lagrangian, inside the polar
+cone. It is monotone for convex problems and convex-concave saddles, gradient or not.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+
+from ..._point import Point
+from ..._start import prepare
+from ..._statements import AbstractStatement
+from ..._system import Linearization, System
+
+
+def operator(
+    system: System, point: Point, data: PyTree, index: Int[Array, ""] | int = 0
+) -> tuple[Point, Linearization]:
+    """V at a point, and the linearisation behind it."""
+    at = system.linearize(point.primal, data, index)
+    ascent = {name: -g for name, g in at.constraints.items()}
+    return Point(at.direction(point.duals), ascent), at
+
+
+def project(system: System, point: Point) -> Point:
+    """The nearest point of the set times the polar cones."""
+    cones = {name: constraint.cone for name, constraint in system.constraints.items()}
+    duals = {name: cones[name].polar(dual) for name, dual in point.duals.items()}
+    return Point(system.space.project(point.primal), duals)
+
+
+def shift(point: Point, step: Float[Array, ""] | float, move: Point) -> Point:
+    """point - step * move."""
+    return jax.tree.map(lambda x, v: x - step * v, point, move)
+
+
+def norm(tree: PyTree[Array]) -> Float[Array, ""]:
+    """The Euclidean norm of a pytree."""
+    return jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))
+
+
+def lipschitz(
+    problem: AbstractStatement | System,
+    x0: PyTree,
+    *,
+    data: PyTree = None,
+    duals: dict[str, Any] | None = None,
+    iterations: int = 50,
+    key: PRNGKeyArray | None = None,
+) -> Float[Array, ""]:
+    """How fast a problem's operator changes near a start: the largest stretch of its Jacobian.
+
+    Power iteration on J'J with Jacobian-vector products, so the estimate comes from below. For an
+    affine operator it is the Lipschitz constant L; for any other it holds near `x0` only. The
+    operator is that of the primal and dual variables together.
+
+    **Arguments:**
+
+    - `problem`: a statement or a lowered system.
+    - `x0`: where to look, a pytree of real floating arrays.
+    - `data`: replaces the statement's data.
+    - `duals`: multipliers there; default zero.
+    - `iterations`: products with J and with J' each.
+    - `key`: the direction to start from.
+
+    **Returns:** the estimate, a scalar; 0 for a constant operator.
+
+    **Raises:** what [`run`][stationary.run] raises for a malformed problem.
+
+    !!! example
+        >>> import jax.numpy as jnp, stationary as st
+        >>> game = st.Saddle(lambda x, y: 3.0 * x * y)
+        >>> round(float(st.methods.saddle.lipschitz(game, (1.0, 1.0))), 6)
+        3.0
+    """
+    system, point, data = prepare(problem, x0, data=data, duals=duals)
+    return stretch(system, point, data, iterations, key)
+
+
+def stretch(
+    system: System,
+    point: Point,
+    data: PyTree,
+    iterations: int = 50,
+    key: PRNGKeyArray | None = None,
+) -> Float[Array, ""]:
+    """The largest singular value of V's Jacobian at a point, from below."""
+
+    def value(at: Point) -> Point:
+        return operator(system, at, data)[0]
+
+    _, push = jax.linearize(value, point)
+    pull = jax.linear_transpose(push, point)
+    leaves, structure = jax.tree.flatten(point)
+    keys = jax.random.split(jax.random.key(0) if key is None else key, len(leaves))
+    start = [
+        jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)
+    ]
+    tiny = jnp.finfo(leaves[0].dtype).tiny
+
+    def body(_, carry):
+        vector, _ = carry
+        vector = jax.tree.map(lambda v: v / jnp.maximum(norm(vector), tiny), vector)
+        pushed = push(vector)
+        return pull(pushed)[0], norm(pushed)
+
+    first = jax.tree.unflatten(structure, start)
+    return jax.lax.fori_loop(0, iterations, body, (first, jnp.zeros((), leaves[0].dtype)))[1]

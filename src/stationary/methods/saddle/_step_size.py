@@ -1,0 +1,137 @@
+"""Step sizes: a number, a schedule of the step count, or estimated from the operator."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PyTree
+
+from ..._point import Point
+from ..._system import System
+from ._joint import norm, operator, project, shift, stretch
+
+StepSize = float | int | Float[Array, ""] | Callable[[Int[Array, ""]], Any] | None
+
+
+class StepSizeWarning(UserWarning):
+    """A step size is longer than the theory of its method allows.
+
+    !!! example
+        >>> import warnings
+        >>> from stationary.methods.saddle import StepSizeWarning
+        >>> warnings.simplefilter("error", StepSizeWarning)  # to stop instead
+        >>> warnings.resetwarnings()
+    """
+
+
+def check_step_size(step_size: StepSize, owner: str) -> None:
+    """Refuse a step size that is not positive.
+
+    **Raises:** `ValueError` naming the method, and for a schedule the step count at fault.
+    """
+    if step_size is None or isinstance(step_size, jax.core.Tracer):
+        return
+    if not callable(step_size):
+        if not float(step_size) > 0:
+            raise ValueError(f"{owner}: step_size must be positive, got {step_size}.")
+        return
+    with jax.ensure_compile_time_eval():
+        for count in (1, 10, 1000, 10**6):
+            step = float(step_size(jnp.asarray(count, jnp.int32)))
+            if not step > 0:
+                raise ValueError(
+                    f"{owner}: step_size must be positive at every step, but the schedule gives "
+                    f"{step:g} at step {count}. A decreasing one is lambda t: g / (t + b)."
+                )
+
+
+def first_step(
+    step_size: StepSize, system: System, point: Point, data: PyTree, fraction: float, owner: str
+) -> Float[Array, ""]:
+    """The length of the first step.
+
+    **Raises:** `ValueError` when it is to be estimated from mini-batches.
+    """
+    dtype = jnp.result_type(*jax.tree.leaves(point.primal))
+    if step_size is not None:
+        return scheduled(step_size, jnp.ones((), jnp.int32), jnp.ones((), dtype))
+    if system.is_stochastic:
+        raise ValueError(
+            f"{owner} estimates its step size from exact values, but this problem has an "
+            "Expectation. Pass step_size: a schedule such as lambda t: g / (t + b), or a number."
+        )
+    # Power iteration comes from below: 5 % for what it misses.
+    slope = 1.05 * stretch(system, point, data, iterations=30)
+    step = jnp.where(slope > 0, fraction / jnp.where(slope > 0, slope, 1), 1).astype(dtype)
+    return _backtracked(step, system, point, data, fraction)
+
+
+def _backtracked(
+    step: Float[Array, ""], system: System, point: Point, data: PyTree, fraction: float
+) -> Float[Array, ""]:
+    """`step`, halved until the operator changes little enough along a whole step from the start.
+
+    The slope at a point where the operator happens to be flat says nothing about a step away.
+    """
+    value, _ = operator(system, point, data)
+
+    def steep(step):
+        there = project(system, shift(point, step, value))
+        moved = jax.tree.map(jnp.subtract, there, point)
+        change = jax.tree.map(jnp.subtract, operator(system, there, data)[0], value)
+        return ~(step * norm(change) <= fraction * norm(moved))
+
+    shortest = jnp.sqrt(jnp.finfo(step.dtype).tiny)
+    return jax.lax.while_loop(
+        lambda s: steep(s) & (s > shortest), lambda s: (0.5 * s).astype(s.dtype), step
+    )
+
+
+def scheduled(
+    step_size: StepSize, count: Int[Array, ""], last: Float[Array, ""]
+) -> Float[Array, ""]:
+    """The length of step `count` (1, 2, ...); `last` where it is estimated."""
+    if step_size is None:
+        return last
+    given = step_size(count) if callable(step_size) else step_size
+    return jnp.asarray(given, last.dtype)
+
+
+def safeguarded(
+    step: Float[Array, ""], here: Point, there: Point, change: Point, fraction: float
+) -> Float[Array, ""]:
+    """`step`, shortened where the operator turned out steeper than it was at the start.
+
+    **Arguments:**
+
+    - `here`, `there`: two points.
+    - `change`: how much the operator differs between them.
+    - `fraction`: of the inverse of the steepness seen.
+    """
+    moved = norm(jax.tree.map(jnp.subtract, there, here))
+    changed = norm(change)
+    # Between points that are equal to half of the digits, the quotient is roundoff.
+    meaningful = moved > jnp.sqrt(jnp.finfo(step.dtype).eps) * (1 + norm(there))
+    bound = fraction * moved / jnp.where(changed > 0, changed, 1)
+    return jnp.where(meaningful & (changed > 0), jnp.minimum(step, bound), step)
+
+
+def warn_long_step(
+    step_size: StepSize, system: System, point: Point, data: PyTree, limit: float, owner: str
+) -> list[str]:
+    """Warn where the step is at least `limit` over the operator's steepness at the start."""
+    if step_size is None or system.is_stochastic:
+        return []
+    slope = float(stretch(system, point, data))
+    step = float(scheduled(step_size, jnp.ones((), jnp.int32), jnp.ones(())))
+    if not step * slope >= limit * (1 - 1e-6):
+        return []
+    notice = (
+        f"{owner}: step_size {step:.3g} times the operator's steepness at the start ({slope:.3g}) "
+        f"is {step * slope:.3g}, but convergence is known below {limit:.3g} only. "
+        f"Take at most {limit / slope:.3g}, or leave step_size out."
+    )
+    warnings.warn(notice, StepSizeWarning, stacklevel=3)
+    return [notice]

@@ -1,0 +1,61 @@
+"""The extra-gradient methods, and iterates of theirs."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import pytest
+
+import stationary as st
+from stationary.methods import saddle
+
+SINGLE_CALL = [saddle.PastExtraGradient, saddle.ReflectedGradient, saddle.OptimisticGradient]
+
+
+@pytest.fixture(params=[saddle.ExtraGradient, *SINGLE_CALL], ids=lambda kind: kind.__name__)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(params=SINGLE_CALL, ids=lambda kind: kind.__name__)
+def single_call(request):
+    return request.param
+
+
+@pytest.fixture
+def iterate():
+    """States of a method: `iterate(problem, x0, method, steps)` has one row per step."""
+
+    def states(problem, x0, method, steps):
+        system = problem.lower(x0)
+        start = method.init(system, st.Point(x0, system.zero_duals(x0)), problem.data)
+
+        @eqx.filter_jit
+        def scan(start, system, data):
+            def step(state, _):
+                state, metrics = method.step(system, state, data)
+                return state, (state, metrics)
+
+            return jax.lax.scan(step, start, None, length=steps)[1]
+
+        return scan(start, system, problem.data)
+
+    return states
+
+
+@pytest.fixture
+def affine(getkey):
+    """A strongly monotone affine operator in 30 dimensions, with L = 1 about, and its zero."""
+    matrix = jax.random.normal(getkey(), (30, 30)) / 30**0.5
+    matrix = (matrix - matrix.T) / 2 + 0.1 * jnp.eye(30)
+    zero = jax.random.normal(getkey(), (30,))
+    problem = st.VariationalInequality(lambda x, m: m[0] @ (x - m[1]), data=(matrix, zero))
+    return problem, zero
+
+
+@pytest.fixture
+def matrix_game(getkey):
+    """A random 5 x 6 game on simplices."""
+    payoff = jax.random.normal(getkey(), (5, 6))
+    simplex = st.sets.Simplex()
+    game = st.Saddle(lambda x, y, a: x @ a @ y, simplex, simplex, data=payoff)
+    return game, (jnp.full(5, 1 / 5), jnp.full(6, 1 / 6))
