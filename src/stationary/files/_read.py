@@ -80,7 +80,7 @@ def _parse(path: Path) -> Any:
     status = highs.readModel(str(path))
     faults = [m for m in messages if m.startswith(("ERROR", "WARNING"))]
     said = " ".join(_sentence(m) for m in faults if "Parser error" not in m)
-    if status != highspy.HighsStatus.kOk:
+    if status == highspy.HighsStatus.kError:
         raise FileError(
             f"{path}: malformed. {said or 'HiGHS cannot read it.'} Look for a missing section, an "
             "operator or number where a name belongs, or a file that was cut off."
@@ -92,7 +92,7 @@ def _parse(path: Path) -> Any:
 
 
 def _sentence(message: str) -> str:
-    return message.partition(":")[2].strip().rstrip(".") + "."
+    return " ".join(message.partition(":")[2].split()).rstrip(".") + "."
 
 
 def _highspy() -> Any:
