@@ -33,9 +33,13 @@ from ._streams import Batches as Batches
 from ._streams import Draws as Draws
 from ._system import Residual as Residual
 from ._system import System as System
+from .certify import Certificate as Certificate
+from .certify import Verdict as Verdict
+from .certify import certify as certify
 from .driver import BatchSolution as BatchSolution
 from .driver import Callback as Callback
 from .driver import CheckpointError as CheckpointError
 from .driver import Event as Event
 from .driver import solve as solve
 from .driver import solve_batch as solve_batch
+from .report import report as report

@@ -16,7 +16,7 @@ from ._dtypes import cast, working_dtype
 from ._functions import Expectation, Term, takes_data
 from ._operators import AbstractOperator, Pull
 from ._point import Point
-from ._statements import AbstractStatement, Function, Minimize, scalar_term
+from ._statements import AbstractStatement, Function, Minimize, conditions, scalar_term, spell
 from ._system import Block, System
 from .sets import Product, as_product
 
@@ -414,8 +414,10 @@ def _sign(level: Minimize) -> float:
 
 def _level(level: Minimize, where: str) -> list[str]:
     verb = "maximise" if level.flipped else "minimise"
-    first, *rest = level.describe()
-    return [f"{verb} {where}: {first.split(' ', 1)[1]}", *rest]
+    return [
+        f"{verb} {where}: {spell(level.objective, ('x', 'y'))}",
+        *conditions(level.subject_to, level.over, where[-1]),
+    ]
 
 
 def _as_statement(level: Function | Minimize, name: str) -> Minimize:

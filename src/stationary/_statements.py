@@ -114,7 +114,7 @@ class Minimize(AbstractStatement):
 
     def describe(self) -> list[str]:
         verb = "maximise" if self.flipped else "minimise"
-        return [f"{verb} {spell(self.objective)}", *_conditions(self.subject_to, self.over)]
+        return [f"{verb} {spell(self.objective)}", *conditions(self.subject_to, self.over)]
 
 
 def Maximize(objective: Function, *args: Any, **kwargs: Any) -> Minimize:  # noqa: N802
@@ -185,8 +185,8 @@ class Saddle(AbstractStatement):
     def describe(self) -> list[str]:
         return [
             f"minimise over x, maximise over y: {spell(self.objective, ('x', 'y'))}",
-            *_conditions({}, self.minimize_over, "x"),
-            *_conditions({}, self.maximize_over, "y"),
+            *conditions({}, self.minimize_over, "x"),
+            *conditions({}, self.maximize_over, "y"),
         ]
 
 
@@ -226,7 +226,7 @@ class VariationalInequality(AbstractStatement):
         )
 
     def describe(self) -> list[str]:
-        return [f"find a zero of {spell(self.operator)}", *_conditions({}, self.over)]
+        return [f"find a zero of {spell(self.operator)}", *conditions({}, self.over)]
 
 
 class Balance(AbstractStatement):
@@ -284,7 +284,7 @@ class Balance(AbstractStatement):
 
     def describe(self) -> list[str]:
         named = ", ".join(f"{name}: {spell(fn)}" for name, fn in self.objectives.items())
-        return [f"balance {named}", *_conditions(self.subject_to, self.over)]
+        return [f"balance {named}", *conditions(self.subject_to, self.over)]
 
 
 class _OfPair(eqx.Module):
@@ -352,7 +352,8 @@ def spell(fn: Function, variables: tuple[str, ...] = ("x",)) -> str:
     return f"{name}({', '.join(arguments)})"
 
 
-def _conditions(subject_to: dict[str, Constraint], over: PyTree, variable: str = "x") -> list[str]:
+def conditions(subject_to: dict[str, Constraint], over: PyTree, variable: str = "x") -> list[str]:
+    """Constraints and set in words, a line each."""
     lines = []
     for name, constraint in subject_to.items():
         fn = constraint.fn.fn if isinstance(constraint.fn, Expectation) else constraint.fn
