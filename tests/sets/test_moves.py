@@ -150,10 +150,12 @@ def test_price_is_the_rate_at_which_the_optimal_value_falls(build, shape, size):
         assert best(100.0)[1] == 0.0
 
 
-def test_a_ball_that_pushes_outwards_has_no_negative_price():
+def test_a_ball_has_a_price_only_where_it_holds_the_point_back():
     x = jnp.array([3.0, 4.0])
     for of in (S.L1Ball(7.0), S.L2Ball(5.0), S.LinfBall(4.0)):
+        assert of.price(x, -x) > 0.0
         assert of.price(x, x) == 0.0
+        assert of.price(0.9 * x, -x) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def test_nan_is_not_projected_away(projectable):
         point = projectable.points(1, seed=6)[0]
         point.flat[0] = np.nan
     of = projectable.set
-    found = jax.jit(lambda x: (of.project(x), of.residual(x, x), of.distance(x)))(point)
+    found = jax.jit(lambda x: (of.project(x), of.residual(x, jnp.ones_like(x)), of.distance(x)))(
+        point
+    )
     assert all(np.isnan(leaf).any() for leaf in found)
 
 

@@ -36,8 +36,7 @@ class Euclidean(AbstractSet):
     def residual(
         self, x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"]
     ) -> Float[Array, "*shape"]:
-        # The same as x - (x - g), without its rounding.
-        return cotangent
+        return natural(x, cotangent, -np.inf, np.inf)
 
     def free(
         self, x: Float[Array, "*shape"], cotangent: Float[Array, "*shape"]
