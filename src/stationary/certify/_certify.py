@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import numpy as np
 from jaxtyping import PyTree
 
 from .._point import Point
 from .._solution import Solution
-from .._statements import AbstractStatement, Balance, Minimize, Saddle, VariationalInequality
+from .._statements import AbstractStatement
 from ._certificate import Certificate
 from ._conclude import Request, conclude
 

@@ -1,5 +1,6 @@
 """From what was measured to a verdict."""
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import jax
@@ -7,14 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
+from .._nested import Nested
 from .._operators import CommonDescentOperator
-from .._statements import AbstractStatement
+from .._statements import AbstractStatement, Minimize
 from .._system import System
-from ._certificate import Certificate, Check, Curvature, Verdict
+from ._certificate import Certificate, Check, Curvature, Ray, Verdict
 from ._exact import Exact, exactly
 from ._first_order import checks, leaf_names
+from ._gap import duality_gap
 from ._measure import Local, Measured, force_scales, look, measure
 from ._multipliers import estimate
+from ._nested import certify_nested
+from ._rays import infeasibility, read_claim, unboundedness
+from ._sampling import standard_errors
 from ._second_order import curvatures
 
 DENSE_HESSIAN = 300
@@ -35,6 +41,8 @@ def conclude(
     problem: AbstractStatement, primal: PyTree, given: dict, data: PyTree, request: Request
 ) -> Certificate:
     """The certificate of a point. Runs in `enable_x64`."""
+    if isinstance(problem, Nested):
+        return certify_nested(problem, primal, given, data, request)
     exact = exactly(problem, primal, data, samples=request.samples, seed=request.seed)
     system, primal = exact.system, exact.primal
     local = look(system, primal, exact.data)
@@ -57,31 +65,82 @@ def conclude(
     found = measure(system, primal, exact.data, jnp.asarray(weights), duals, local)
     if not bool(found.finite):
         return not_finite(exact, local, objective, duals, request)
-    made = checks(system, primal, found, request.tol)
-    notes = list(exact.notes)
-    surrogates = [name for name, c in system.constraints.items() if c.surrogate is not None]
-    if surrogates:
-        notes.append(
-            f"the gradients of {', '.join(surrogates)} are those of their surrogates; feasibility "
-            "is that of the true functions"
+    errors, named_errors = None, {}
+    if exact.sampled:
+        errors, named_errors = standard_errors(
+            system, primal, exact.data, jnp.asarray(weights), duals, local, found
         )
+    made = checks(system, primal, found, request.tol, errors)
+    failed = {check.kind for check in made if not check.passed}
+    notes = [*exact.notes, *remarks(exact, request)]
+    exactly_known = isinstance(problem, Minimize) and not exact.sampled and not surrogates(system)
+    ray = None
+    if exactly_known:
+        ray = find_ray(exact, local, duals, failed, problem.convex, request)
+    elif request.ray is not None:
+        notes.append("the given ray was not checked: that takes a Minimize of exact functions")
     curvature: dict[str, Curvature] = {}
-    if all(check.passed for check in made):
+    if not failed:
         curvature, remark = second_order(exact, weights, duals, local, found, request)
         notes += remark
-    verdict = decide(problem, made, found, curvature, request.tol)
+    gap = None
+    if exactly_known and problem.convex and not failed & {"feasibility", "set"}:
+        gap = duality_gap(system, primal, exact.data, duals, local, found)
     return Certificate(
-        verdict=verdict,
+        verdict=decide(problem, failed, found, curvature, ray, request.tol),
         tol=request.tol,
         checks=made,
         objective=objective,
         duals={name: np.asarray(dual) for name, dual in duals.items()},
         multipliers=label,
+        gap=gap.value if gap else None,
+        gap_reason=gap.reason if gap else "",
         curvature=curvature,
+        ray=ray,
         set_prices=prices(system, primal, found),
         weights=dict(zip(values, map(float, weights), strict=True)) if several else {},
+        errors=named_errors,
         notes=tuple(notes),
     )
+
+
+def surrogates(system: System) -> list[str]:
+    """The constraints whose gradients are a stand-in's."""
+    return [name for name, c in system.constraints.items() if c.surrogate is not None]
+
+
+def remarks(exact: Exact, request: Request) -> list[str]:
+    """What the reader should know about how the functions were evaluated."""
+    made = []
+    if names := surrogates(exact.system):
+        made.append(
+            f"the gradients of {', '.join(names)} are those of their surrogates; feasibility is "
+            "that of the true functions"
+        )
+    if exact.sampled:
+        made.append(
+            f"expectations are means of {request.samples} fresh draws (seed {request.seed}); a "
+            "check passes within the tolerance and three standard errors, more for many entries"
+        )
+    return made
+
+
+def find_ray(
+    exact: Exact, local: Local, duals: dict, failed: set[str], convex: bool, request: Request
+) -> Ray | None:
+    """A proof that there is no answer, where one was claimed or the point suggests it."""
+    multipliers, direction = read_claim(exact.system, exact.primal, request.ray)
+    claimed = request.ray is not None
+    if multipliers is not None or (not claimed and "feasibility" in failed):
+        ray = infeasibility(exact, local, multipliers, duals, convex, request.tol)
+        if not failed & {"feasibility", "set"}:
+            reason = "the given ray: the point itself is feasible within the tolerance"
+            return dataclasses.replace(ray, proved=False, reason=reason)
+        return ray if ray.proved or claimed else None
+    if direction is not None or not claimed:
+        ray = unboundedness(exact, direction, request.tol)
+        return ray if ray is not None and (ray.proved or claimed) else None
+    return None
 
 
 def given_duals(system: System, local: Local, given: dict) -> dict[str, Any] | None:
@@ -116,16 +175,17 @@ def second_order(
 
 def decide(
     problem: AbstractStatement,
-    made: tuple[Check, ...],
+    failed: set[str],
     found: Measured,
     curvature: dict[str, Curvature],
+    ray: Ray | None,
     tol: float,
 ) -> Verdict:
-    """The verdict on a point from its checks and curvatures."""
-    failed = {check.kind for check in made if not check.passed}
+    """The verdict on a point from the kinds of its failed checks, its curvatures and its ray."""
+    if ray is not None and ray.proved:
+        return Verdict.INFEASIBLE if ray.kind == "infeasible" else Verdict.UNBOUNDED
     if failed & {"feasibility", "set"}:
-        inside = "set" not in failed
-        stuck = inside and float(found.blocked) <= tol
+        stuck = "set" not in failed and float(found.blocked) <= tol
         return Verdict.LOCALLY_INFEASIBLE if stuck else Verdict.INFEASIBLE_POINT
     if failed:
         return Verdict.NOT_STATIONARY

@@ -94,6 +94,7 @@ class Mean(eqx.Module):
     program: Program
     samples: PyTree[Array]
     counts: Bool[Array, "rows"]
+    drawn: bool = eqx.field(static=True)
 
     def __call__(self, primal, data, index):
         return jnp.tensordot(self.weights, self.each(primal), 1)
@@ -122,6 +123,7 @@ def _whole(system: System, samples: int, seed: int) -> tuple[System, bool]:
         # A constant apart from any that a solve folds in, so that the draws are new.
         key = jax.random.fold_in(jax.random.key(seed), 0xCE27 + next(counter))
         sampled = sampled or not node.stream.finite
-        return Mean(node.program, *node.stream.fresh(key, samples))
+        rows, counts = node.stream.fresh(key, samples)
+        return Mean(node.program, rows, counts, not node.stream.finite)
 
     return jax.tree.map(replace, system, is_leaf=_is_term), sampled

@@ -1,10 +1,10 @@
 """Which directions a set or cone leaves open at a point, and how its boundary curves there.
 
 Both are read off the derivative M of the projection at x + t v, where v is minus the gradient (or
-the multiplier). On a closed convex set, and on a manifold, M is symmetric; its range is the critical
-subspace, and (M^+ - I) / t is what the curvature of the boundary adds to the Lagrangian's Hessian.
-For a sphere that is the usual Riemannian correction, for polyhedra it vanishes, for the semidefinite
-cone it is the sigma term. One formula serves them all.
+the multiplier). On a closed convex set, and on a manifold, M is symmetric; its range is the
+critical subspace, and (M^+ - I) / t is what the curvature of the boundary adds to the Lagrangian's
+Hessian. For a sphere that is the usual Riemannian correction, for polyhedra it vanishes, for the
+semidefinite cone it is the sigma term. One formula serves them all.
 
 **Source:** Rockafellar and Wets (1998), Variational Analysis, section 13.G; Shapiro (2003),
 Sensitivity analysis of generalized equations.

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, PyTree
 from .._operators import Duals
 from .._system import System
 from ._certificate import Curvature
-from ._faces import REACH, Derivatives, Face, derivatives, face
+from ._faces import REACH, Derivatives, derivatives, face
 from ._measure import Local, Measured, lagrangian_direction
 
 _SHAKE = 1e-4
