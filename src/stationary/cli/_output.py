@@ -1,0 +1,75 @@
+"""What `stationary solve` prints and writes when it is done."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .._solution import Solution
+from .._status import Status
+from . import _saved
+from ._case import Case
+from ._errors import explain
+from ._exit import Exit, certificate_of, exit_of
+
+
+def finish(args: argparse.Namespace, case: Case, solution: Solution) -> Exit:
+    """Write the files, print the answer, and say how it went."""
+    code, summary = exit_of(solution), _summary(case, solution)
+    files: list[Path] = []
+    document: dict[str, Any] = {}
+    if args.json or args.out is not None:
+        said = {name or "text": str(value) for name, value in summary.items()}
+        document = {**_saved.as_document(solution), "summary": said, "exit_code": int(code)}
+    if args.out is not None:
+        from ..report import report
+
+        files = [args.out / "checkpoint", *_saved.write(solution, args.out, document)]
+        files.append(report(solution, args.out / "report.html"))
+    if args.json:
+        print(_saved.dumps({**document, "files": [str(file) for file in files]}), end="")
+    elif args.quiet:
+        print(_one_line(solution))
+    else:
+        print(_in_full(solution, summary))
+        if code is Exit.LIMIT:
+            print(f"\n{_how_to_continue(args, solution)}")
+        for line in ("", *files) if files else ():
+            print(line)  # the report last, where it is found at once
+    return code
+
+
+def _in_full(solution: Solution, summary: dict[str, Any]) -> str:
+    parts = [str(solution)]
+    if (certificate := certificate_of(solution)) is not None:
+        parts.append(str(certificate))
+    if summary:
+        parts.append("\n".join(f"{n}: {v}" if n else str(v) for n, v in summary.items()))
+    return "\n\n".join(parts)
+
+
+def _one_line(solution: Solution) -> str:
+    certificate = certificate_of(solution)
+    verdict = "not certified" if certificate is None else certificate.verdict.word
+    return f"{solution.status.word}, {verdict}: objective {solution.objective:.10g}"
+
+
+def _how_to_continue(args: argparse.Namespace, solution: Solution) -> str:
+    if args.out is None:
+        return "Nothing was saved; with --out DIR a solve can be continued by --resume."
+    more = ""
+    if solution.status is Status.MAX_STEPS:
+        more = f" --max-steps {10 * args.max_steps}"
+    if solution.status is Status.MAX_SECONDS:
+        more = f" --max-seconds {10 * args.max_seconds:g}"
+    return f"Continue with: stationary solve {args.target} --out {args.out} --resume{more}"
+
+
+def _summary(case: Case, solution: Solution) -> dict[str, Any]:
+    """What the file says about the answer; a mistake in it must not lose the answer."""
+    if case.summary is None:
+        return {}
+    try:
+        said = case.summary(solution)
+    except Exception as error:
+        return {"summary failed": explain(error, case.file)}
+    return dict(said) if isinstance(said, dict) else {"": str(said)}
