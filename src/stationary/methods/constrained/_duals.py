@@ -160,7 +160,7 @@ def as_dual_rule(rule: Any, where: str) -> AbstractDualRule:
     """
     if isinstance(rule, AbstractDualRule):
         return rule
-    if hasattr(rule, "update") and hasattr(rule, "init"):
+    if callable(getattr(rule, "init", None)):
         raise TypeError(
             f"{where} is an Optax rule. Adaptive rules move a multiplier by the learning rate "
             "whatever the violation; pass a learning rate, GradientAscent(...) or NuPI(...)."

@@ -1,6 +1,6 @@
 """First-order primal-dual methods: descent on the unknown, ascent on the multipliers."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -54,8 +54,8 @@ class PrimalDual(AbstractMethod):
     **Arguments:**
 
     - `primal`: an Optax transformation, or the learning rate of plain descent.
-    - `dual`: a learning rate for [`GradientAscent`][stationary.methods.GradientAscent], or a dual rule
-        such as [`NuPI`][stationary.methods.NuPI].
+    - `dual`: a learning rate for [`GradientAscent`][stationary.methods.GradientAscent], or a dual
+        rule such as [`NuPI`][stationary.methods.NuPI].
     - `order`: `"alternating"`, where the multipliers see the new point's constraints, or
         `"simultaneous"`, where both move from the old point.
     - `damping`: c, at least 0.
@@ -80,7 +80,7 @@ class PrimalDual(AbstractMethod):
 
     primal: Any = 1e-2
     dual: Any = 1e-2
-    order: Literal["simultaneous", "alternating"] = eqx.field(static=True, default="alternating")
+    order: str = eqx.field(static=True, default="alternating")
     damping: Any = 0.0
 
     needs: ClassVar[frozenset[Oracle]] = frozenset({Oracle.GRAD, Oracle.RETRACT})
@@ -207,7 +207,7 @@ def mdmm(
         programming (1973).
     """
     if dual is None:
-        if hasattr(primal, "update"):
+        if callable(getattr(primal, "init", None)):
             raise TypeError(
                 "mdmm(primal, dual): the multipliers' learning rate cannot be read off an Optax "
                 "rule; pass it, for example mdmm(optax.adam(1e-3), 1e-2)."

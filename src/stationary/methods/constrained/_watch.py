@@ -35,7 +35,7 @@ class Watch(eqx.Module):
         total, steps = self.total + metrics.feasibility, self.steps + 1
         due = (count & (count - 1)) == 0
         mean, size = total / steps, largest(duals).astype(self.size.dtype)
-        standing = (mean >= 0.98 * self.level) & (size >= 1.5 * self.size) & (size > 0)
+        standing = (mean >= 0.95 * self.level) & (size >= 1.5 * self.size) & (size > 0)
         return Watch(
             total=jnp.where(due, 0, total).astype(self.total.dtype),
             steps=jnp.where(due, 0, steps),
@@ -49,7 +49,7 @@ class Watch(eqx.Module):
     def suspects(self, metrics: Metrics, tol: Float[Array, ""] | float) -> Bool[Array, ""]:
         """Whether the constraints seem to contradict each other."""
         return (
-            (self.held >= 4)
+            (self.held >= 3)
             & (self.size > 100 * self.balance)
             & (metrics.stationarity <= 0.1 * self.slope)
             & (metrics.feasibility > 10 * tol)

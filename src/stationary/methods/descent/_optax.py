@@ -32,7 +32,7 @@ class OptaxState(eqx.Module):
 
 
 class OptaxDescent(AbstractMethod):
-    """Descent along a direction chosen by Optax; made by [`from_optax`][stationary.methods.from_optax]."""
+    """Descent along a direction chosen by Optax; [`from_optax`][stationary.methods.from_optax]."""
 
     transform: Any
 
@@ -87,7 +87,9 @@ def from_optax(transform: "optax.GradientTransformation") -> OptaxDescent:
     sees the tangent gradient, and the set retracts), `Saddle` and `VariationalInequality` (the
     direction is the operator), `Balance` (the common descent direction), and with mini-batches
     (step k uses batch k). A rule that keeps momentum keeps it as an ambient vector; its part
-    along the manifold is what moves the point.
+    along the manifold is what moves the point. Rules that rescale coordinates one by one (Adam) are
+    right for elementwise sets; over a simplex or a ball their projected steps may come to rest
+    where plain descent would not.
 
     Make the method once and reuse it: two calls of `optax.adam(1e-3)` are two rules to a compiler.
 
@@ -185,7 +187,7 @@ def lagrangian(system: System, at: Linearization, duals: Duals) -> Float[Array, 
 def _transform(rule: Any) -> Any:
     import optax
 
-    if hasattr(rule, "update"):
+    if callable(getattr(rule, "init", None)):
         return optax.with_extra_args_support(rule)
     return optax.with_extra_args_support(optax.sgd(rule))
 
