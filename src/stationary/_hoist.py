@@ -14,9 +14,10 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.core
 import numpy as np
 from jax.extend import core as jex_core
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 
 
 class Program(eqx.Module):
@@ -24,17 +25,19 @@ class Program(eqx.Module):
 
     **Arguments:**
 
-    - `constants`: arrays that the function closed over, as leaves.
+    - `constants`: arrays that the function closed over.
+    - `arrays`: the function's own arrays, where it is an Equinox module.
     - `code`: the instructions, compared by content.
     """
 
-    constants: list[Array]
+    constants: list[Any]
+    arrays: list[Any]
     code: "_Code" = eqx.field(static=True)
 
-    def __call__(self, *args: PyTree[Array]) -> PyTree[Array]:
+    def __call__(self, *args: Any) -> Any:
         """The function's value at `args`, whose structure and shapes are those it was traced at."""
-        leaves = jax.tree.leaves(args)
-        flat = jax.core.eval_jaxpr(self.code.jaxpr, self.constants, *leaves)
+        inputs = [*self.arrays, *jax.tree.leaves(args)]
+        flat = jax.core.eval_jaxpr(self.code.jaxpr, self.constants, *inputs)
         return jax.tree.unflatten(self.code.out_tree, flat)
 
     @property
@@ -85,9 +88,7 @@ def hoist(fn: Callable, *args: PyTree) -> Program:
     else:
         _CACHE.move_to_end(key)
     constants, code = found
-    # The module's own arrays are the traced function's first arguments: pass them as constants.
-    lifted = jax.tree.leaves(arrays)
-    return Program([*constants, *lifted], code.with_leading_inputs_as_constants(len(lifted)))
+    return Program(constants, jax.tree.leaves(arrays), code)
 
 
 _CACHE: OrderedDict[Hashable, tuple[list[Any], "_Code"]] = OrderedDict()
@@ -108,15 +109,6 @@ class _Code:
         self.out_tree = jax.tree.structure(out)
         self._content = (_canonical(jaxpr), self.out_tree)
         self._hash = hash(self._content)
-
-    def with_leading_inputs_as_constants(self, count: int) -> "_Code":
-        if count == 0:
-            return self
-        constvars = [*self.jaxpr.constvars, *self.jaxpr.invars[:count]]
-        jaxpr = self.jaxpr.replace(
-            constvars=constvars, invars=self.jaxpr.invars[count:], debug_info=None
-        )
-        return _Code(jaxpr, self.out)
 
     def __hash__(self) -> int:
         return self._hash
@@ -206,10 +198,13 @@ def _identity(value: Any, seen: set[int]) -> Hashable:
         leaves, structure = jax.tree.flatten(value, is_leaf=lambda x: x is None)
         if not (len(leaves) == 1 and leaves[0] is value):
             return (structure, *(_identity(leaf, seen) for leaf in leaves))
-    wrapped = getattr(value, "__wrapped__", None)
-    if isinstance(wrapped, types.FunctionType):
-        return (_Same(type(value)), _identity(wrapped, seen))
+    if isinstance(value, _JITTED):
+        return ("jit", _identity(value.__wrapped__, seen))  # pyright: ignore
     return _Same(value)
+
+
+_JITTED = type(jax.jit(lambda: None))
+"""Functions under `jit` are seen through; other wrappers, custom derivatives say, are not."""
 
 
 _LIBRARIES = frozenset({"jax", "jaxlib", "numpy", "equinox", "lineax", "optax"})

@@ -39,11 +39,11 @@ class Run(eqx.Module):
 class Records(eqx.Module):
     """Rows of the trace; rows whose `steps` is negative are blank."""
 
-    steps: Int[Array, "records"]
-    objective: Float[Array, "records"]
-    residual: Float[Array, "records"]
-    stationarity: Float[Array, "records"]
-    feasibility: Float[Array, "records"]
+    steps: Int[Array, "*records"]
+    objective: Float[Array, "*records"]
+    residual: Float[Array, "*records"]
+    stationarity: Float[Array, "*records"]
+    feasibility: Float[Array, "*records"]
     violations: Duals
     duals: Duals
 
