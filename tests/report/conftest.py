@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def solution(
     duals = (
         {n: np.array([0.5 + i, 0.0, 0.0]) for i, n in enumerate(names)} if duals is None else duals
     )
-    point = st.Point(primal, duals)
+    point = st.Point(*jax.tree.map(jnp.asarray, (primal, duals)))
     made = st.Solution(
         problem=problem,
         point=point,

@@ -31,11 +31,13 @@ class Frame(NamedTuple):
 
     def across(self, values: np.ndarray) -> np.ndarray:
         """Horizontal pixels."""
-        return self.left + (self.right - self.left) * self.x.place(values)
+        places = np.where(np.isfinite(values), self.x.place(values), np.nan)
+        return self.left + (self.right - self.left) * places
 
     def down(self, values: np.ndarray) -> np.ndarray:
         """Vertical pixels, which count from the top."""
-        return self.bottom - (self.bottom - self.top) * self.y.place(values)
+        places = np.where(np.isfinite(values), self.y.place(values), np.nan)
+        return self.bottom - (self.bottom - self.top) * places
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -12,8 +12,8 @@ from ._words import compact, power_of_ten
 
 Kind = Literal["linear", "log", "auto"]
 
-# Beyond this, differences of values overflow; no picture distinguishes them anyway.
-_LARGEST = 1e300
+# Beyond these, arithmetic overflows; no picture tells such values apart anyway.
+_LARGEST, _LEAST = 1e290, 1e-290
 
 
 class Tick(NamedTuple):
@@ -49,8 +49,7 @@ class Linear(AbstractScale):
     whole: bool = False
 
     def place(self, values):
-        values = np.clip(values, -_LARGEST, _LARGEST)
-        return (values - self.low) / (self.high - self.low)
+        return (tidy(values) - self.low) / (self.high - self.low)
 
     def ticks(self, most):
         values, step = self._values(most)
@@ -102,10 +101,10 @@ class Log(AbstractScale):
         return 0.12 if self.zeros else 0.0
 
     def place(self, values):
-        values = np.asarray(values, float)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            part = np.log10(np.minimum(values, _LARGEST) / self.low)
-        part = self._floor + (1 - self._floor) * part / math.log10(self.high / self.low)
+        values = tidy(values)
+        low, high = math.log10(self.low), math.log10(self.high)
+        part = (np.log10(np.where(values > 0, values, 1.0)) - low) / (high - low)
+        part = self._floor + (1 - self._floor) * part
         return np.where(values > 0, part, np.where((values == 0) & self.zeros, 0.03, np.nan))
 
     def ticks(self, most):
@@ -118,7 +117,7 @@ class Log(AbstractScale):
         powers = [p for p in range(first, last + 1) if p % stride == 0]
         values = [10.0**p for p in powers]
         labels = [_decade(p) for p in powers]
-        if len(powers) < 3:
+        if len(powers) < 3 and last - first < 4:
             values = [
                 m * 10.0**p
                 for p in range(first - 1, last + 1)
@@ -133,7 +132,8 @@ class Log(AbstractScale):
             Tick(float(self.place(np.array(value))), label)
             for value, label in zip(values, labels, strict=True)
         ]
-        return ([Tick(0.03, "0")] if self.zeros else []) + found
+        zero = [Tick(0.03, "0")] if self.zeros else []
+        return zero + [tick for tick in found if math.isfinite(tick.place)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,7 @@ class SignedLog(AbstractScale):
     unit: float
 
     def _squash(self, values: np.ndarray) -> np.ndarray:
-        return np.arcsinh(np.clip(values, -_LARGEST, _LARGEST) / self.unit)
+        return np.asarray(np.arcsinh(tidy(values) / self.unit))
 
     def place(self, values):
         low, high = self._squash(np.array([self.low, self.high]))
@@ -177,7 +177,7 @@ def choose_scale(kind: Kind, values: Float[np.ndarray, "n"]) -> AbstractScale:
     - `values`: everything that will be placed on the axis.
     """
     values = np.asarray(values, float)
-    values = np.clip(values[np.isfinite(values)], -_LARGEST, _LARGEST)
+    values = tidy(values[np.isfinite(values)])
     positive = values[values > 0]
     if kind == "auto":
         sizes = np.abs(values[values != 0])
@@ -185,15 +185,18 @@ def choose_scale(kind: Kind, values: Float[np.ndarray, "n"]) -> AbstractScale:
         spread = positive.size > 0 and positive.max() > 300 * positive.min()
         if wide and np.any(values < 0):
             low, high = float(values.min()), float(values.max())
-            unit = float(np.median(sizes))
+            unit = max(float(np.median(sizes)), 1e-12 * float(sizes.max()))
             air = 1.3
             return SignedLog(low * air if low < 0 else low, high * air if high > 0 else high, unit)
         kind = "log" if spread and not np.any(values < 0) else "linear"
     if kind == "log" and positive.size:
         low, high = float(positive.min()), float(positive.max())
-        pad = max(0.04 * math.log10(high / low), 0.15 if high < 3 * low else 0.0)
+        decades = math.log10(high) - math.log10(low)
+        pad = 0.15 if decades < 0.5 else 0.04 * decades
         zeros = bool(np.any(values == 0))
-        return Log(max(low * 10**-pad, 1e-320), high * 10**pad, zeros)
+        # In logarithms, which cannot overflow.
+        low, high = math.log10(low) - pad, math.log10(high) + pad
+        return Log(10.0 ** max(low, -307.0), 10.0 ** min(high, 307.0), zeros)
     if not values.size:
         return Linear(0.0, 1.0)
     low, high = float(values.min()), float(values.max())
@@ -203,6 +206,12 @@ def choose_scale(kind: Kind, values: Float[np.ndarray, "n"]) -> AbstractScale:
         pad = 0.05 * (high - low)
     whole = high - low >= 1 and bool(np.all(values == np.round(values)))
     return Linear(low - pad, high + pad, whole)
+
+
+def tidy(values: Any) -> Float[np.ndarray, "..."]:
+    """Numbers that are safe to compute with: none too large, and none too close to zero."""
+    values = np.clip(np.asarray(values, float), -_LARGEST, _LARGEST)
+    return np.where(np.abs(values) < _LEAST, 0.0, values)
 
 
 def round_step(step: float) -> float:

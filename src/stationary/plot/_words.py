@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from typing import SupportsFloat
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NARROW = frozenset("iljtfrI|!.,:;'()[] ")
@@ -13,7 +14,7 @@ def power_of_ten(exponent: int) -> str:
     return "10" + str(exponent).translate(_SUPERSCRIPT)
 
 
-def compact(value: float, digits: int = 3) -> str:
+def compact(value: SupportsFloat, digits: int = 3) -> str:
     """A number with few digits: `"0.0213"`, `"−4.1×10⁻⁷"`, `"∞"`, `"NaN"`.
 
     **Arguments:**
@@ -25,26 +26,26 @@ def compact(value: float, digits: int = 3) -> str:
         >>> compact(0.021349), compact(-4.1e-7), compact(12000.0), compact(float("inf"))
         ('0.0213', '−4.1×10⁻⁷', '12000', '∞')
     """
-    value = float(value)
-    if math.isnan(value):
+    number = float(value)
+    if math.isnan(number):
         return "NaN"
-    sign = "−" if value < 0 else ""
-    if math.isinf(value):
+    sign = "−" if number < 0 else ""
+    if math.isinf(number):
         return f"{sign}∞"
-    if value == 0:
+    if number == 0:
         return "0"
-    mantissa, exponent = f"{abs(value):.{digits - 1}e}".split("e")
+    mantissa, exponent = f"{abs(number):.{digits - 1}e}".split("e")
     power = int(exponent)
     if -4 <= power < 6:
         decimals = max(0, digits - 1 - power)
-        plain = f"{abs(value):.{decimals}f}"
+        plain = f"{abs(number):.{decimals}f}"
         return sign + (plain.rstrip("0").rstrip(".") if "." in plain else plain)
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     times = "" if mantissa == "1" else f"{mantissa}×"
     return f"{sign}{times}{power_of_ten(power)}"
 
 
-def width(text: str, size: float) -> float:
+def width(text: str, size: float | int) -> float:
     """How wide `text` is in a sans-serif face of `size` pixels, judged by a wide such face."""
     total = 0.0
     for character in text:
@@ -61,7 +62,7 @@ def width(text: str, size: float) -> float:
     return total * size
 
 
-def shorten(text: str, room: float, size: float) -> str:
+def shorten(text: str, room: float | int, size: float | int) -> str:
     """`text`, cut in the middle with an ellipsis when it is wider than `room` pixels."""
     if width(text, size) <= room:
         return text

@@ -18,20 +18,8 @@ _COLOURS = {"✓": "#2e9e6b", "?": "#b8860b", "✗": "#d9552c"}
 _CELL = "padding:2px 14px 2px 0;text-align:left;vertical-align:top;background:none"
 
 
-def as_html(solution: "Solution") -> str:
-    """A solution as HTML that takes its colours from the notebook around it.
-
-    **Arguments:**
-
-    - `solution`: what `solve` returned.
-
-    !!! example
-        >>> import jax.numpy as jnp, stationary as st
-        >>> from stationary.report import as_html
-        >>> text = as_html(st.solve(st.Minimize(lambda x: jnp.sum((x - 1) ** 2)), jnp.zeros(2)))
-        >>> text.startswith("<div"), "&lt;lambda&gt;" in text
-        (True, True)
-    """
+def render(solution: "Solution") -> str:
+    """The markup of `as_html`."""
     known = facts(solution)
     mark = known.mark
     lines: list = [tag("div", line) for line in known.statement]

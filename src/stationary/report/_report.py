@@ -1,6 +1,5 @@
 """A solve as one HTML file."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,36 +10,11 @@ from ..plot._words import compact
 from . import _charts
 from ._environment import environment
 from ._facts import Facts, facts, method_name, tightened
-from ._page import definitions, figure, fold, page, table, write
+from ._page import definitions, figure, fold, page, table
 from ._text import seconds, summary
 
 if TYPE_CHECKING:
     from .._solution import Solution
-
-
-def report(solution: "Solution", path: str | Path) -> Path:
-    """Write a report of a solve: one HTML file that needs nothing else.
-
-    Statement, verdict, certificate, constraints with their multipliers, the course of the solve,
-    the answer, the cost, the environment, and what to run next. Reads on a phone and in print,
-    in light and dark. The file holds no machine paths, and fetches nothing.
-
-    **Arguments:**
-
-    - `solution`: what `solve` returned.
-    - `path`: the file to write; its folder is made. It appears whole or not at all.
-
-    **Returns:** the path.
-
-    !!! example
-        >>> import tempfile, jax.numpy as jnp, stationary as st
-        >>> from stationary.report import report
-        >>> solution = st.solve(st.Minimize(lambda x: jnp.sum((x - 1) ** 2)), jnp.zeros(2))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     report(solution, f"{folder}/answer.html").name
-        'answer.html'
-    """
-    return write(path, as_page(solution))
 
 
 def as_page(solution: "Solution") -> str:

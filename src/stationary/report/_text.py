@@ -1,12 +1,12 @@
 """A solution as plain text, for `print` and the terminal."""
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..plot._words import compact
+from ._cells import cells, cut, pad, wrap
 from ._facts import Facts, Leaf, Limit, facts
 
 if TYPE_CHECKING:
@@ -17,22 +17,11 @@ _ROWS = 16
 _LABEL = 13
 
 
-def as_text(solution: "Solution") -> str:
-    """A solution in at most 100 columns: what was asked, how good the answer is, what it cost.
-
-    **Arguments:**
-
-    - `solution`: what `solve` returned. Its certificate is computed if it has not been.
-
-    !!! example
-        >>> import jax.numpy as jnp, stationary as st
-        >>> from stationary.report import as_text
-        >>> text = as_text(st.solve(st.Minimize(lambda x: jnp.sum((x - 1) ** 2)), jnp.zeros(2)))
-        >>> text.splitlines()[0]
-        'minimise <lambda>(x)'
-    """
+def render(solution: "Solution") -> str:
+    """The text of `as_text`."""
     known = facts(solution)
-    lines = [*_wrapped_all(_few(known.statement)), ""]
+    lines = [part for line in _few(known.statement) for part in wrap(line, WIDTH, "", "    ")]
+    lines.append("")
     lines += _entry("verdict", f"{known.mark} {known.verdict}: {known.meaning}")
     lines += _entry("status", f"{solution.status.word}: {solution.status.message}")
     if not np.isnan(solution.objective):
@@ -51,22 +40,7 @@ def as_text(solution: "Solution") -> str:
 
 
 def _entry(label: str, content: str) -> list[str]:
-    content = " ".join(content.split())
-    return textwrap.wrap(
-        content,
-        WIDTH,
-        initial_indent=label.ljust(_LABEL),
-        subsequent_indent=" " * _LABEL,
-        break_on_hyphens=False,
-    ) or [label]
-
-
-def _wrapped_all(lines: Iterable[str]) -> list[str]:
-    return [
-        part
-        for line in lines
-        for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ") or [""]
-    ]
+    return wrap(content, WIDTH, label.ljust(_LABEL), " " * _LABEL)
 
 
 def _few(lines: list[str]) -> list[str]:
@@ -172,7 +146,7 @@ def _cost(solution: "Solution") -> str:
     )
 
 
-def seconds(value: float) -> str:
+def seconds(value: float | int) -> str:
     """A duration: `"34 ms"`, `"2.1 s"`, `"3 min 5 s"`."""
     if not np.isfinite(value):
         return "unknown time"
@@ -187,12 +161,12 @@ def seconds(value: float) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
     """Aligned columns within the width; the widest text columns give way first."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    widths = [max(cells(row[i]) for row in [head, *rows]) for i in range(len(head))]
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > 8:
         widths[widths.index(max(widths))] -= 1
 
-    def line(cells: Sequence[str]) -> str:
-        cut = [c if len(c) <= w else c[: w - 1] + "…" for c, w in zip(cells, widths, strict=True)]
-        return "  ".join(f"{c:{a}{w}}" for c, a, w in zip(cut, align, widths, strict=True))
+    def line(row: Sequence[str]) -> str:
+        columns = zip(row, align, widths, strict=True)
+        return "  ".join(pad(cut(cell, w), w, a) for cell, a, w in columns)
 
     return [line(head), "  ".join("─" * w for w in widths), *map(line, rows)]
