@@ -1,4 +1,4 @@
-"""Lower bounds of linear functions over a set: what dual bounds and infeasibility proofs rest on."""
+"""Lower bounds of linear functions over a set: behind dual bounds and infeasibility proofs."""
 
 from typing import NamedTuple
 

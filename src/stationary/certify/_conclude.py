@@ -16,6 +16,7 @@ from ._certificate import Certificate, Check, Curvature, Ray, Verdict
 from ._exact import Exact, exactly
 from ._first_order import checks, leaf_names
 from ._gap import duality_gap
+from ._matrix_free import extreme_curvature, supported
 from ._measure import Local, Measured, force_scales, look, measure
 from ._multipliers import estimate
 from ._nested import certify_nested
@@ -25,6 +26,10 @@ from ._second_order import curvatures
 
 DENSE_HESSIAN = 300
 """Up to this many unknowns `second_order="auto"` looks at the curvature."""
+
+
+MATRIX_FREE = 2000
+"""Beyond this many unknowns the curvature is found without forming a Hessian."""
 
 
 class Request(NamedTuple):
@@ -165,12 +170,20 @@ def second_order(
     size = sum(leaf.size for leaf in jax.tree.leaves(exact.primal))
     if request.second_order is False:
         return {}, ["first order only: curvature was not asked for"]
-    if request.second_order == "auto" and size > DENSE_HESSIAN:
+    if request.second_order == "auto" and (size > DENSE_HESSIAN or local.rows is None):
         return {}, [f"first order only: {size} unknowns; second_order=True looks at the curvature"]
-    found_curvature = curvatures(
-        exact.system, exact.primal, exact.data, weights, duals, local, found, request.tol
-    )
-    return found_curvature, []
+    system, primal, data = exact.system, exact.primal, exact.data
+    tol = request.tol if not exact.sampled else max(request.tol, 0.3 / np.sqrt(request.samples))
+    if local.rows is None or size > MATRIX_FREE:
+        if len(system.blocks) > 1 or not supported(system, local):
+            return {}, [
+                f"first order only: {size} unknowns and sets or cones beyond entrywise ones"
+            ]
+        try:
+            return {"x": extreme_curvature(system, primal, data, duals, local, found, tol)}, []
+        except TypeError:
+            return {}, ["first order only: a function has no forward derivative"]
+    return curvatures(system, primal, data, weights, duals, local, found, tol), []
 
 
 def decide(

@@ -17,13 +17,13 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
-from .._functions import takes_data
+from .._dtypes import as_arrays
+from .._functions import Expectation, takes_data
 from .._nested import Nested
 from .._point import Point
-from .._statements import Minimize
-from .._system import System
+from .._statements import Function, Minimize
 from ._certificate import Certificate, Verdict
-from ._exact import widen
+from ._exact import exactly, widen
 
 _SINGULAR = 1e-7
 _DENSE = 3000
@@ -58,7 +58,7 @@ def certify_nested(
     plain = request._replace(ray=None)
     lower = conclude(below, y, known, None, plain)
 
-    response = _response(below.lower(y), x, y, lower.duals, widen(data))
+    response = _response(problem, x, y, lower.duals, data, request)
     above = _upper_statement(problem, x, y, response.slope, data)
     kept = {name: given[name] for name in problem.leader.subject_to if name in given}
     upper = conclude(above, x, kept, None, plain._replace(second_order=False))
@@ -74,91 +74,112 @@ class _Response(NamedTuple):
 
 
 def _lower_statement(problem: Nested, x: PyTree, data: PyTree) -> Minimize:
-    follower = problem.follower
-    constraints = {
-        name: eqx.tree_at(lambda c: c.fn, c, _AtUpper(c.fn))
-        for name, c in follower.subject_to.items()
-    }
-    return Minimize(
-        _AtUpper(follower.objective),
-        constraints,
-        follower.over,
-        (x, data),
-        convex=follower.convex,
-        has_aux=follower.has_aux,
-        flipped=follower.flipped,
-    )
+    return _alone(problem.follower, _AtUpper(x), data)
 
 
 def _upper_statement(problem: Nested, x, y, slope, data) -> Minimize:
-    leader = problem.leader
+    return _alone(problem.leader, _AlongResponse(x, y, slope), data)
+
+
+def _alone(level: Minimize, pair: "_AtUpper | _AlongResponse", data: PyTree) -> Minimize:
+    """One level as a problem in its own variable, the other being given by `pair`."""
+
+    def own(fn: Function) -> Function:
+        if isinstance(fn, Expectation):
+            return Expectation(_OfSample(fn.fn, pair), fn.stream)
+        return _OfData(fn)
+
     constraints = {
-        name: eqx.tree_at(lambda c: c.fn, c, _AlongResponse(c.fn))
-        for name, c in leader.subject_to.items()
+        name: eqx.tree_at(
+            lambda c: (c.fn, c.surrogate),
+            c,
+            (own(c.fn), None if c.surrogate is None else own(c.surrogate)),
+            is_leaf=lambda leaf: leaf is None,
+        )
+        for name, c in level.subject_to.items()
     }
     return Minimize(
-        _AlongResponse(leader.objective),
+        own(level.objective),
         constraints,
-        leader.over,
-        (x, y, slope, data),
-        has_aux=leader.has_aux,
-        flipped=leader.flipped,
+        level.over,
+        (pair, data),
+        convex=level.convex and isinstance(pair, _AtUpper),
+        has_aux=level.has_aux,
+        flipped=level.flipped,
     )
 
 
 class _AtUpper(eqx.Module):
-    """A function of (x, y) as one of y at a fixed x."""
+    """The pair (x, y) from y, at a fixed x."""
 
-    fn: Any
+    x: PyTree
 
-    def __call__(self, y: PyTree, data: tuple) -> Any:
-        x, own = data
-        return self.fn(x, y, own) if takes_data(self.fn, 2) else self.fn(x, y)
+    def __call__(self, y: PyTree) -> tuple[PyTree, PyTree]:
+        return self.x, y
 
 
 class _AlongResponse(eqx.Module):
-    """A function of (x, y) as one of x alone, where y follows its response to first order."""
+    """The pair (x, y) from x, where y follows its response to first order."""
+
+    x: PyTree
+    y: PyTree
+    slope: Float[Array, "ny nx"]
+
+    def __call__(self, x: PyTree) -> tuple[PyTree, PyTree]:
+        flat, unravel = ravel_pytree(self.y)
+        moved = ravel_pytree(x)[0] - ravel_pytree(self.x)[0]
+        return x, unravel(flat + self.slope @ moved)
+
+
+class _OfData(eqx.Module):
+    """A function of (x, y) and perhaps data; its data carry the way to the pair."""
 
     fn: Any
 
-    def __call__(self, x: PyTree, data: tuple) -> Any:
-        x0, y0, slope, own = data
-        flat, unravel = ravel_pytree(y0)
-        moved = ravel_pytree(x)[0] - ravel_pytree(x0)[0]
-        y = unravel(flat + slope @ moved)
-        return self.fn(x, y, own) if takes_data(self.fn, 2) else self.fn(x, y)
+    def __call__(self, own: PyTree, data: tuple) -> Any:
+        pair, rest = data
+        pair = pair(own)
+        return self.fn(*pair, rest) if takes_data(self.fn, 2) else self.fn(*pair)
 
 
-def _response(lower: System, x: PyTree, y: PyTree, duals: dict, data: PyTree) -> _Response:
+class _OfSample(eqx.Module):
+    """A function of the pair (x, y) and a sample, as one of a single level's variable."""
+
+    fn: Any
+    pair: _AtUpper | _AlongResponse
+
+    def __call__(self, own: PyTree, sample: PyTree) -> Any:
+        return self.fn(self.pair(own), sample)
+
+
+def _response(problem: Nested, x, y, duals: dict, data: PyTree, request: Any) -> _Response:
     duals = {name: jnp.asarray(dual) for name, dual in duals.items()}
-    size = sum(v.size for v in jax.tree.leaves((y, duals)))
-    if size > _DENSE:
-        raise ValueError(
-            f"the lower problem has {size} unknowns and multipliers; certificates of nested "
-            f"problems form its equations, and go up to {_DENSE}."
-        )
-    by_answer, by_x = map(np.asarray, _equations(lower, x, y, duals, data))
-    rows = np.linalg.norm(by_answer, axis=1)
-    rows = np.where(rows > 0, rows, 1.0)[:, None]  # units of a constraint do not matter
-    left, values, right = np.linalg.svd(by_answer / rows)
-    some = values > 1e-12 * values[0]
-    moved = right.T @ (
-        np.where(some, 1 / np.where(some, values, 1.0), 0.0)[:, None] * (left.T @ (by_x / rows))
-    )
-    count = sum(v.size for v in jax.tree.leaves(y))
-    return _Response(jnp.asarray(-moved[:count]), float(values[-1] / values[0]))
-
-
-@eqx.filter_jit
-def _equations(lower: System, x: PyTree, y: PyTree, duals: dict, data: PyTree):
-    """The derivatives of the lower problem's root in its answer and in x."""
     flat_answer, unravel_answer = ravel_pytree(Point(y, duals))
     flat_x, unravel_x = ravel_pytree(x)
+    if flat_answer.size > _DENSE:
+        raise ValueError(
+            f"the lower problem has {flat_answer.size} unknowns and multipliers; certificates of "
+            f"nested problems form its equations, and go up to {_DENSE}."
+        )
 
-    def root(answer, x):
-        return ravel_pytree(lower.root(unravel_answer(answer), (unravel_x(x), data)))[0]
+    @jax.jit
+    def equations(answer, x, data):
+        def root(answer, x):
+            below = _lower_statement(problem, unravel_x(x), data)
+            exact = exactly(below, y, None, samples=request.samples, seed=request.seed)
+            return ravel_pytree(exact.system.root(unravel_answer(answer), exact.data))[0]
 
-    return jax.jacfwd(root, argnums=(0, 1))(flat_answer, flat_x)
+        return jax.jacfwd(root, argnums=(0, 1))(answer, x)
+
+    by_answer, by_x = map(np.asarray, equations(flat_answer, flat_x, as_arrays(widen(data))))
+    rows = np.linalg.norm(by_answer, axis=1)
+    rows = np.where(rows > 0, rows, 1.0)[:, None]  # the units of a constraint do not matter
+    left, values, right = np.linalg.svd(by_answer / rows)
+    some = values > 1e-12 * values[0]
+    inverse = np.where(some, 1 / np.where(some, values, 1.0), 0.0)
+    moved = right.T @ (inverse[:, None] * (left.T @ (by_x / rows)))
+    count = ravel_pytree(y)[0].size
+    return _Response(jnp.asarray(-moved[:count]), float(values[-1] / values[0]))
 
 
 def _join(upper: Certificate, lower: Certificate, response: _Response, request: Any) -> Certificate:
@@ -175,6 +196,8 @@ def _join(upper: Certificate, lower: Certificate, response: _Response, request: 
         "upper problem: gradients are along the lower answer y(x), from the lower problem's own "
         "equations; its curvature is not looked at",
     ]
+    if not lower.passed:
+        notes.append("the verdict is that of the lower problem, whose answer y is not one")
     singular = not response.condition > _SINGULAR
     if singular:
         notes.append(
