@@ -34,7 +34,17 @@ def as_arrays(tree: PyTree) -> PyTree:
     def leaf(x: Any) -> Any:
         if isinstance(x, bool | int | float | complex | np.ndarray | np.generic):
             x = jnp.asarray(x)
-        return jnp.asarray(x, x.dtype) if isinstance(x, jax.Array) else x
+        return x
+
+    return strong(jax.tree.map(leaf, tree))
+
+
+def strong(tree: PyTree) -> PyTree:
+    """`tree` with the weak types of its arrays made strong, so that none causes a second trace."""
+
+    def leaf(x: Any) -> Any:
+        weak = isinstance(x, jax.Array) and x.aval.weak_type  # pyright: ignore
+        return jax.lax.convert_element_type(x, x.dtype) if weak else x
 
     return jax.tree.map(leaf, tree)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from ._adjoint import implicit
-from ._dtypes import default_tolerance, working_dtype
+from ._dtypes import default_tolerance, strong, working_dtype
 from ._method import AbstractMethod, Metrics, check_method
 from ._point import Point
 from ._start import prepare
@@ -47,7 +47,7 @@ def begin(
     method: AbstractMethod, system: System, point: Point, data: PyTree, key: PRNGKeyArray
 ) -> Progress:
     """A solve before its first step."""
-    state = method.init(system, point, data, key=key)
+    state = strong(method.init(system, point, data, key=key))
     shapes = eqx.filter_eval_shape(lambda s: method.step(system, s, data)[1], state)
     metrics = jax.tree.map(lambda x: jnp.full(x.shape, jnp.inf, x.dtype), shapes)
     running = jnp.asarray(int(Status.RUNNING), jnp.int32)

@@ -15,7 +15,9 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from .._hoist import Program
+from .._method import AbstractMethod
+from .._system import System
+from ._loop import Run
 
 _MAGIC = b"stationary checkpoint 1\n"
 
@@ -24,22 +26,19 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be resumed from: damaged, foreign, or of another problem."""
 
 
-def fingerprint(method: Any, system: Any, data: PyTree, run: PyTree) -> str:
-    """What a checkpoint belongs to: the method, the problem's programs and arrays, the shapes."""
+def fingerprint(method: AbstractMethod, system: System, data: PyTree, run: Run) -> str:
+    """What a checkpoint belongs to: the instructions of a step, every array they read, the shapes.
+
+    The instructions are those that JAX traces, so a learning rate inside an Optax closure counts.
+    """
     digest = hashlib.sha256()
-
-    def feed(text: str) -> None:
-        digest.update(re.sub(r"0x[0-9a-f]+", "", text).encode())
-
-    programs = jax.tree.leaves((method, system), is_leaf=lambda x: isinstance(x, Program))
-    for node in programs:
-        feed(str(node.code.jaxpr) if isinstance(node, Program) else type(node).__name__)
-    feed(repr(method))
-    for leaf in jax.tree.leaves((method, system, data)):
+    step, *_ = eqx.filter_make_jaxpr(method.step)(system, run.progress.state, data)
+    digest.update(re.sub(r"0x[0-9a-f]+", "", str(step)).encode())
+    for leaf in jax.tree.leaves((step.consts, method, system, data)):
         if eqx.is_array_like(leaf):
             digest.update(_host(leaf).tobytes())
     for path, leaf in jax.tree_util.tree_leaves_with_path(run):
-        feed(f"{jax.tree_util.keystr(path)}{leaf.shape}{leaf.dtype}")
+        digest.update(f"{jax.tree_util.keystr(path)}{leaf.shape}{leaf.dtype}".encode())
     return digest.hexdigest()
 
 
