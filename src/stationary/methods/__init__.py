@@ -14,3 +14,9 @@ from .descent import Newton as Newton
 from .descent import OptaxDescent as OptaxDescent
 from .descent import SpectralGradient as SpectralGradient
 from .descent import from_optax as from_optax
+from .saddle import ExtraGradient as ExtraGradient
+from .saddle import OptimisticGradient as OptimisticGradient
+from .saddle import PastExtraGradient as PastExtraGradient
+from .saddle import ReflectedGradient as ReflectedGradient
+from .saddle import StepSizeWarning as StepSizeWarning
+from .saddle import lipschitz as lipschitz

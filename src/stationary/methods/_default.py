@@ -3,14 +3,39 @@
 from .._method import AbstractMethod, Oracle
 from .._registry import register_chooser
 from .._system import System
-from .constrained import AugmentedLagrangian
+from .constrained import AugmentedLagrangian, PrimalDual
+from .descent import from_optax
+from .saddle import ExtraGradient, PastExtraGradient
 
 
 @register_chooser
 def default_method(system: System) -> tuple[AbstractMethod, str]:
-    """The method for a system by what it provides, and why."""
-    if {Oracle.VALUE, Oracle.FULL} <= system.provides:
-        if system.constraints:
-            return AugmentedLagrangian(), "one smooth objective with constraints on full data"
-        return AugmentedLagrangian(), "one smooth objective on full data: descent, no multipliers"
-    raise TypeError("no method is registered for this kind of problem; pass `method`.")
+    """The method for a system by what it provides, and why in words.
+
+    **Arguments:**
+
+    - `system`: a lowered problem.
+
+    **Returns:** the method, and the reason.
+
+    !!! example
+        >>> import jax.numpy as jnp, stationary as st
+        >>> problem = st.Saddle(lambda x, y: x * y)
+        >>> method, reason = default_method(problem.lower((jnp.array(1.0), jnp.array(1.0))))
+        >>> type(method).__name__, reason
+        ('PastExtraGradient', 'players with opposed interests: one operator call a step')
+    """
+    constrained = " with constraints" if system.constraints else ""
+    if Oracle.SAMPLE in system.provides and system.is_stochastic:
+        if Oracle.VALUE in system.provides and not system.constraints:
+            import optax
+
+            return from_optax(optax.adam(1e-2)), "one objective estimated from mini-batches"
+        if Oracle.VALUE in system.provides:
+            return PrimalDual(), f"one objective estimated from mini-batches{constrained}"
+    elif Oracle.VALUE in system.provides:
+        without = "" if constrained else ": descent, no multipliers needed"
+        return AugmentedLagrangian(), f"one smooth objective{constrained} on full data{without}"
+    if len(system.blocks) > 1 and system.blocks[1].sense == "maximize":
+        return PastExtraGradient(), "players with opposed interests: one operator call a step"
+    return ExtraGradient(), f"an operator without a potential{constrained}"
