@@ -104,10 +104,10 @@ def test_series_differ_by_more_than_colour(parse):
 
 
 def test_bars_have_lengths_in_proportion(parse):
-    found = parse(bars({"a": 1.0, "b": 3.0, "c": -1.0}, title="t", unit=" s"))
+    found = parse(bars({"a": 1.0, "b": 3.0, "c": -1.0}, title="t", spell=lambda v: f"{v:g} s"))
     a, b, c = (float(e.get("width")) for e in found["bar"])
     assert b == pytest.approx(3 * a, rel=0.01) and a == pytest.approx(c, rel=0.01)
-    assert {"1 s", "3 s", "−1 s"} <= {e.text for e in found["text"]}
+    assert {"1 s", "3 s", "-1 s"} <= {e.text for e in found["text"]}
 
 
 def test_intervals_reach_from_low_to_high(parse):

@@ -177,7 +177,7 @@ def test_many_constraints_are_all_there_and_failures_come_first(
     assert all(name in reader.text for name in names)
     assert len(reader.every("details")) == 3
     assert reader.text.index("FAIL") < reader.text.index("pass")
-    assert "35 more constraints" in reader.text
+    assert "35 more" in reader.text
     assert len(text) < 400_000
 
 

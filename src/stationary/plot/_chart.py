@@ -65,7 +65,7 @@ class Chart:
     y_label: str = ""
     x_scale: Kind = "linear"
     y_scale: Kind = "linear"
-    size: tuple[int, int] = (440, 270)
+    size: tuple[int, int] = (400, 250)
     rest: str = "more"
 
     def svg(self, *, standalone: bool = False) -> Markup:

@@ -1,6 +1,6 @@
 """One call per kind of picture."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ def line(
     step: bool = False,
     most: int = 6,
     rest: str = "more",
-    size: tuple[int, int] = (440, 270),
+    size: tuple[int, int] = (400, 250),
     standalone: bool = False,
 ) -> Markup:
     """Lines over a common axis, with gaps where a value is not finite.
@@ -45,7 +45,7 @@ def line(
     !!! example
         >>> picture = line({"f": ([1, 2, 3], [4.0, 1.0, 0.5])}, title="progress")
         >>> picture[:34], "<title>progress</title>" in picture
-        ('<svg class="chart" viewBox="0 0 44', True)
+        ('<svg class="chart" viewBox="0 0 40', True)
     """
     drawn = prominent(named, most, "step" if step else "line")
     chart = Chart(
@@ -63,7 +63,7 @@ def scatter(
     y_label: str = "",
     x_scale: Kind = "linear",
     y_scale: Kind = "linear",
-    size: tuple[int, int] = (440, 300),
+    size: tuple[int, int] = (400, 290),
     standalone: bool = False,
 ) -> Markup:
     """Dots, with error bars where a series is `(x, y, low, high)`.
@@ -93,8 +93,8 @@ def bars(
     description: str = "",
     x_label: str = "",
     x_scale: Kind = "linear",
-    unit: str = "",
-    width_: int = 440,
+    spell: Callable[[float], str] = compact,
+    width_: int = 400,
     standalone: bool = False,
 ) -> Markup:
     """Horizontal bars from zero, one row per name, with the number written beside each.
@@ -103,20 +103,22 @@ def bars(
 
     - `named`: values by name: a number, or `(value, low, high)` for a bar with an interval.
     - `x_scale`: with `"log"` the rows are dots, for a bar has no foot there.
-    - `unit`: written after each number.
+    - `spell`: writes each number.
     - `width_`: pixels across; the height follows the number of rows.
 
     **Returns:** an `<svg>` element.
 
     !!! example
-        >>> "1.5 s" in bars({"compile": 1.5, "run": 0.2}, title="where the time went", unit=" s")
+        >>> "1.5 s" in bars(
+        ...     {"compile": 1.5, "run": 0.2}, title="time", spell=lambda value: f"{value} s"
+        ... )
         True
     """
     rows = [(str(name), *_triple(value)) for name, value in named.items()]
     values = np.array([part for _, *parts in rows for part in parts], float)
     finite = values[np.isfinite(values)]
     label = min(max((width(name, 13) for name, *_ in rows), default=0.0), 0.4 * width_) + 10
-    number = max((width(compact(row[1]) + unit, 13) for row in rows), default=0.0) + 12
+    number = max((width(spell(row[1]), 13) for row in rows), default=0.0) + 12
     left, right, pitch, top = label, width_ - number, 26.0, 6.0
     if not rows:
         note = tag("text", "nothing to show", class_="quiet", x=8, y=20)
@@ -140,7 +142,7 @@ def bars(
         foot = -low / span
     body = _grid(scale.ticks(4), left, right, top, pitch * len(rows)) if logarithmic else []
     body += [
-        _row(row, i, places, foot, logarithmic, (left, right, top, pitch), unit)
+        _row(row, i, places, foot, logarithmic, (left, right, top, pitch), spell)
         for i, row in enumerate(rows)
     ]
     x = left + foot * (right - left)
@@ -148,7 +150,7 @@ def bars(
     if x_label:
         middle = (left + right) / 2
         body.append(tag("text", x_label, x=middle, y=height - 8, text_anchor="middle"))
-    words = description or "; ".join(f"{name}: {compact(value)}{unit}" for name, value, *_ in rows)
+    words = description or "; ".join(f"{name}: {spell(value)}" for name, value, *_ in rows)
     return wrap(body, (width_, height), title, words, standalone)
 
 
@@ -161,7 +163,7 @@ def _grid(ticks: list[Tick], left: float, right: float, top: float, height: floa
     return parts
 
 
-def _row(row, i, places, foot, dotted, frame, unit) -> Markup:
+def _row(row, i, places, foot, dotted, frame, spell) -> Markup:
     name, value, low, high = row
     left, right, top, pitch = frame
     y = top + pitch * i
@@ -186,7 +188,7 @@ def _row(row, i, places, foot, dotted, frame, unit) -> Markup:
         parts.append(tag("path", class_="whisker", d=d))
     furthest = max((p for p in (end, across(high)) if np.isfinite(p)), default=left)
     x = max(furthest, left + foot * (right - left)) + 6
-    number = compact(value) + unit if np.isfinite(value) else "no finite value"
+    number = spell(value) if np.isfinite(value) else "no finite value"
     parts.append(tag("text", number, class_="quiet", x=x, y=y + 17))
     return tag("g", *parts, class_=_class(0))
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 Child: TypeAlias = "str | Iterable[Child] | None"
 
 # Elements without content: no closing tag in HTML, closed at once in SVG.
-_EMPTY = frozenset({"br", "hr", "img", "input", "link", "meta", "circle", "path", "rect"})
+_EMPTY = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr", "circle", "path", "rect"})
 
 
 class Markup(str):

@@ -27,7 +27,7 @@ def convergence(solution: "Solution") -> Markup:
 
 
 def _figures(trace: "Trace", tol: float, label: str, at: np.ndarray, class_: str):
-    common: dict[str, Any] = {"x_label": label, "x_scale": "auto", "rest": "more constraints"}
+    common: dict[str, Any] = {"x_label": label, "x_scale": "auto"}
     if np.any(np.isfinite(trace.objective)):
         picture = line(
             {"objective": (at, trace.objective)},
@@ -49,7 +49,13 @@ def _figures(trace: "Trace", tol: float, label: str, at: np.ndarray, class_: str
             "Violation", trace.violations, at, class_, common, "log", "how far each is broken"
         )
         yield _per_constraint(
-            "Multipliers", trace.duals, at, class_, common, "auto", "the price of each limit"
+            "Multipliers" if len(trace.duals) > 1 else "Multiplier",
+            trace.duals,
+            at,
+            class_,
+            common,
+            "auto",
+            "the price of each limit",
         )
 
 
@@ -84,6 +90,6 @@ def entries(leaf: Leaf) -> Markup | None:
         x_label="rank of the entry",
         y_scale="auto",
         step=True,
-        size=(440, 220),
+        size=(400, 210),
     )
     return figure(leaf.where, picture, "its entries, largest first")

@@ -57,7 +57,7 @@ def table(
 ) -> Markup:
     """A table that scrolls on its own when the page is narrow; the first column heads its rows.
 
-    Failed rows come first, and what is beyond `most` rows is folded away.
+    What is beyond `most` rows is folded away; rows that failed are then moved to the front.
 
     **Arguments:**
 
@@ -67,8 +67,8 @@ def table(
     - `failed`: the rows to mark as failed.
     - `most`: how many rows to show at once.
     """
-    order = [*failed, *(i for i in range(len(rows)) if i not in failed)]
     if len(rows) > most + 4:
+        order = [*failed, *(i for i in range(len(rows)) if i not in failed)]
         shown, folded = order[:most], order[most:]
         marks = tuple(i for i, place in enumerate(shown) if place in failed)
         kept = table(caption, head, [rows[i] for i in shown], numbers, marks)
@@ -78,7 +78,6 @@ def table(
             f"{caption} The other {left}.", head, [rows[i] for i in folded], numbers, marks, left
         )
         return join(kept, fold(f"{left} more rows", rest))
-    rows, failed = [rows[i] for i in order], tuple(range(len(failed)))
 
     def kind(i: int) -> str | None:
         return "number" if i in numbers else None

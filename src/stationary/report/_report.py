@@ -1,5 +1,6 @@
 """A solve as one HTML file."""
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .._solution import Solution
 
 
-def as_page(solution: "Solution") -> str:
+def as_page(solution: "Solution", resume: str = "") -> str:
     """The report as the text of an HTML page."""
     known = facts(solution)
     heading = known.statement[0] if known.statement else "a solve"
@@ -30,7 +31,7 @@ def as_page(solution: "Solution") -> str:
         _convergence(solution),
         _answer(known),
         _cost(solution),
-        _next(solution, known),
+        _next(solution, known, resume),
         _environment(solution, known),
     )
     footer = tag("footer", "Written by stationary. This file is complete in itself.")
@@ -54,7 +55,7 @@ def _head(solution: "Solution", known: Facts) -> Markup:
             compact(float(solution.trace.residual[-1])),
             tag("small", f"asked for {compact(stats.tol)}"),
         )
-    tiles["Steps"] = (f"{stats.steps:,}", tag("small", method_name(stats.method)))
+    tiles["Steps"] = (f"{stats.steps:,}", tag("small", breakable(method_name(stats.method))))
     tiles["Time"] = (
         seconds(stats.seconds),
         tag("small", f"{seconds(stats.compile_seconds)} to compile"),
@@ -98,6 +99,12 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def breakable(name: str) -> Markup:
+    """A name in CamelCase that may be broken before its capitals."""
+    parts = re.findall(r"^[^A-Z]+|[A-Z][^A-Z]*", name)
+    return join([part, tag("wbr")] for part in parts)
+
+
 def passing(passed: bool) -> Markup:
     """Pass or fail by word, mark and colour."""
     mark, word = ("✓", "pass") if passed else ("✗", "FAIL")
@@ -112,8 +119,8 @@ def _certificate(known: Facts) -> Markup | None:
     rows = [
         [
             _titled(check.kind, check.name),
-            compact(check.absolute),
-            compact(check.scaled) + (f" ± {compact(check.error, 2)}" if sampled else ""),
+            compact(check.absolute, 2),
+            compact(check.scaled, 2) + (f" ± {compact(check.error, 2)}" if sampled else ""),
             passing(check.passed),
         ]
         for check in certificate.checks
@@ -229,11 +236,11 @@ def _cost(solution: "Solution") -> Markup:
     stats = solution.stats
     other = max(0.0, stats.seconds - stats.compile_seconds - stats.run_seconds)
     parts = {"compiling": stats.compile_seconds, "stepping": stats.run_seconds, "other": other}
-    picture = bars(parts, title="Where the time went", unit=" s")
+    picture = bars(parts, title="Where the time went", spell=seconds)
     compiled = (
         "Every program was already compiled in this process."
         if stats.traces == 0
-        else f"The solver was traced {stats.traces} time{'' if stats.traces == 1 else 's'}."
+        else f"The solver was traced {'once' if stats.traces == 1 else f'{stats.traces} times'}."
     )
     said = {"Method": tag("code", stats.method), "Why": stats.reason}
     return tag(
@@ -245,7 +252,7 @@ def _cost(solution: "Solution") -> Markup:
     )
 
 
-def _next(solution: "Solution", known: Facts) -> Markup:
+def _next(solution: "Solution", known: Facts, resume: str) -> Markup:
     stats = solution.stats
     dtype = known.leaves[0].dtype if known.leaves else "float64"
     smaller = tightened(stats.tol, dtype)
@@ -273,6 +280,8 @@ def _next(solution: "Solution", known: Facts) -> Markup:
                 f"max_steps={_more(stats.steps)})",
             )
         )
+    if resume:
+        steps.append(("From the command line: continue from what was saved.", resume))
     steps.append(
         (
             "Survive an interruption: save as it runs, and resume from what was saved.",
@@ -303,5 +312,5 @@ def _environment(solution: "Solution", known: Facts) -> Markup:
     return tag(
         "section",
         tag("h2", "Environment"),
-        definitions({"solved in": ", ".join(dtypes), **environment()}),
+        definitions({"solved in": ", ".join(dtypes), **environment()}, "facts wide"),
     )

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from .._solution import Solution
 
 
-def report(solution: "Solution", path: str | Path) -> Path:
+def report(solution: "Solution", path: str | Path, *, resume: str = "") -> Path:
     """Write a report of a solve: one HTML file that needs nothing else.
 
     Statement, verdict, certificate, constraints with their multipliers, the course of the solve,
@@ -18,6 +18,7 @@ def report(solution: "Solution", path: str | Path) -> Path:
 
     - `solution`: what `solve` returned.
     - `path`: the file to write; its folder is made. It appears whole or not at all.
+    - `resume`: a shell command that continues this solve, to be shown under "What next".
 
     **Returns:** the path.
 
@@ -32,7 +33,7 @@ def report(solution: "Solution", path: str | Path) -> Path:
     from ._page import write
     from ._report import as_page
 
-    return write(path, as_page(solution))
+    return write(path, as_page(solution, resume))
 
 
 def as_text(solution: "Solution") -> str:
