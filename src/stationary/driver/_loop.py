@@ -15,7 +15,10 @@ from .._status import Status
 from .._system import System
 
 RECORDS = 64
-"""Records per chunk, and per doubling of the step count."""
+"""Records per doubling of the step count."""
+
+BOOK = 8 * RECORDS
+"""Records that one chunk has room for."""
 
 
 class Best(eqx.Module):
@@ -84,19 +87,26 @@ def advance_run(method, system, data, run, tol, limit) -> tuple[Run, Records]:
     global traces
     traces += 1
 
-    def segment(run: Run, _: None) -> tuple[Run, Records]:
-        before = run.progress.steps
-        due = _next_record(before)
-        progress = advance(
-            method, system, run.progress, data, tol, jnp.minimum(due, limit)
-        )
-        moved = progress.steps > before
-        record = moved & ((progress.steps == due) | (progress.status != Status.RUNNING))
+    def going(carry) -> Any:
+        run, _, written = carry
+        progress = run.progress
+        return (progress.status == Status.RUNNING) & (progress.steps < limit) & (written < BOOK)
+
+    def segment(carry) -> Any:
+        run, book, written = carry
+        due = _next_record(run.progress.steps)
+        progress = advance(method, system, run.progress, data, tol, jnp.minimum(due, limit))
+        record = (progress.steps == due) | (progress.status != Status.RUNNING)
         point = method.point(progress.state)
         best = _update(system, run.best, point, progress, tol, record)
-        return Run(progress, best), _row(progress, point, record)
+        row = _row(progress, point, record)
+        book = jax.tree.map(lambda rows, new: rows.at[written].set(new), book, row)
+        return Run(progress, best), book, written + record
 
-    return jax.lax.scan(segment, run, None, length=RECORDS)
+    blank = _row(run.progress, method.point(run.progress.state), False)
+    book = jax.tree.map(lambda x: jnp.full((BOOK, *x.shape), x), blank)
+    run, book, _ = jax.lax.while_loop(going, segment, (run, book, 0))
+    return run, book
 
 
 def _next_record(steps: Int[Array, ""]) -> Int[Array, ""]:

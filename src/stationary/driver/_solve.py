@@ -242,7 +242,7 @@ def _next_budget(budget: int, taken: int, seconds: float) -> int:
     if taken == 0:
         return budget
     wanted = int(CHUNK_SECONDS * taken / max(seconds, 1e-6))
-    return int(np.clip(wanted, 1, 8 * budget))
+    return int(np.clip(wanted, 1, 64 * budget))
 
 
 def _event(method: AbstractMethod, run: Run, status: Status, seconds: float) -> Event:
