@@ -3,6 +3,9 @@
 import argparse
 from collections.abc import Callable
 
+DEFAULTS = {"max_steps": 100_000, "seed": 0}
+"""Options of a solve that have a value when they are not given."""
+
 
 def add_target(parser: argparse.ArgumentParser) -> None:
     """`FILE[:NAME]`."""
@@ -19,10 +22,10 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
-def positive(kind: type) -> Callable[[str], float]:
+def positive(kind: type) -> Callable[[str], int | float]:
     """A parser of positive numbers, for `type=`."""
 
-    def parse(text: str) -> float:
+    def parse(text: str) -> int | float:
         value = kind(text)
         if not value > 0:
             raise argparse.ArgumentTypeError(f"must be positive, got {text}")

@@ -39,7 +39,7 @@ _MEANINGS = {
     Exit.LIMIT: "a limit or Ctrl-C ended the solve; continue with --resume",
     Exit.NO_ANSWER: "the problem is infeasible or unbounded",
     Exit.FAILED: "the method failed: the iterates diverged or became NaN",
-    Exit.KILLED: "Ctrl-C twice: nothing was saved",
+    Exit.KILLED: "Ctrl-C twice, or before the solve began",
 }
 
 

@@ -24,14 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     - `argv`: the words after `stationary`; default those of the process.
 
-    **Returns:** the [exit code][stationary.cli.Exit].
+    **Returns:** the exit code, as `stationary --help` lists them.
 
     !!! example
         >>> from stationary.cli import main
-        >>> main(["methods", "--json"])  # doctest: +ELLIPSIS
-        [
-        ...
-        0
+        >>> code = main(["solve", "nowhere.py"])
+        >>> code
+        2
     """
     try:
         args = parser().parse_args(argv)
@@ -45,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return Exit.OK
     except KeyboardInterrupt:
-        return _complain(args, "interrupted; nothing was saved.", Exit.KILLED)
+        return _complain(
+            args, "interrupted; only what an earlier checkpoint holds is saved.", Exit.KILLED
+        )
     except Exception as error:
         words = f"{type(error).__name__}: {explain(error)} This is unexpected; --debug shows where."
         return _complain(args, words, Exit.FAILED)

@@ -1,12 +1,14 @@
 """What `stationary solve` prints and writes when it is done."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
 from .._solution import Solution
 from .._status import Status
 from . import _saved
+from ._arguments import DEFAULTS
 from ._case import Case
 from ._errors import explain
 from ._exit import Exit, certificate_of, exit_of
@@ -56,12 +58,25 @@ def _one_line(solution: Solution) -> str:
 def _how_to_continue(args: argparse.Namespace, solution: Solution) -> str:
     if args.out is None:
         return "Nothing was saved; with --out DIR a solve can be continued by --resume."
-    more = ""
+    limits = {}
     if solution.status is Status.MAX_STEPS:
-        more = f" --max-steps {10 * args.max_steps}"
+        limits["max_steps"] = 10 * args.max_steps
     if solution.status is Status.MAX_SECONDS:
-        more = f" --max-seconds {10 * args.max_seconds:g}"
-    return f"Continue with: stationary solve {args.target} --out {args.out} --resume{more}"
+        limits["max_seconds"] = 10 * args.max_seconds
+    return f"Continue with: {_command(args, resume=True, **limits)}"
+
+
+def _command(args: argparse.Namespace, **changes: Any) -> str:
+    """The command that `args` came from, with some of its options changed."""
+    words = ["stationary", "solve", args.target]
+    chosen = {**vars(args), **changes}
+    for option in ("method", "tol", "max_steps", "max_seconds", "seed", "out", "resume", "float32"):
+        value, flag = chosen[option], f"--{option.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif value not in (None, False) and (option in changes or value != DEFAULTS.get(option)):
+            words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+    return shlex.join(words)
 
 
 def _summary(case: Case, solution: Solution) -> dict[str, Any]:

@@ -123,8 +123,9 @@ def read(path: Path, like: PyTree) -> Saved:
 
 def _from_npz(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        # np.load leaves a file that it cannot read open; this does not.
+        with path.open("rb") as file:
+            arrays = dict(np.load(file, allow_pickle=False))
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path}: is no readable npz file ({error}).") from None
     parts = {"value": {}, "duals": {}}

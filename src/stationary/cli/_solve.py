@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .._solution import Solution
-from ._arguments import add_common, add_target, positive
+from ._arguments import DEFAULTS, add_common, add_target, positive
 from ._case import Case, load
 from ._errors import UsageError, explain, happened_in
 from ._exit import table
@@ -43,9 +43,13 @@ def add(commands: Any) -> None:
         help="a method by name, such as AugmentedLagrangian or 'from_optax(adam(1e-2))'",
     )
     parser.add_argument("--tol", type=positive(float), help="the scaled residual to reach")
-    parser.add_argument("--max-steps", type=positive(int), default=100_000, metavar="N")
-    parser.add_argument("--max-seconds", type=positive(float), metavar="S")
-    parser.add_argument("--seed", type=int, default=0, help="of a randomised method (default 0)")
+    parser.add_argument(
+        "--max-steps", type=positive(int), metavar="N", help="steps in all (default 100000)"
+    )
+    parser.add_argument(
+        "--max-seconds", type=positive(float), metavar="S", help="seconds of stepping in all"
+    )
+    parser.add_argument("--seed", type=int, help="of a randomised method (default 0)")
     parser.add_argument(
         "--out",
         type=Path,
@@ -56,7 +60,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--float32", action="store_true", help="solve in float32")
     parser.add_argument("--quiet", action="store_true", help="print one line")
     add_common(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, **DEFAULTS)
 
 
 def run(args: argparse.Namespace) -> int:
