@@ -9,13 +9,13 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """A measured number, with its confidence interval when it comes from several seeds.
+    """A measured number, with its confidence interval when it comes from several runs.
 
     **Arguments:**
 
-    - `value`: the number; the mean over seeds.
+    - `value`: the number; the mean over the runs.
     - `interval`: the ends of a 95 % confidence interval for the mean, or `None`.
-    - `samples`: the numbers of the single seeds.
+    - `samples`: the numbers of the single runs.
     """
 
     value: float
@@ -24,7 +24,7 @@ class Measured:
 
     @classmethod
     def over(cls, samples: Any) -> "Measured":
-        """The mean of one number per seed, with Student's interval for it.
+        """The mean of one number per seed or random instance, with Student's interval for it.
 
         **Arguments:**
 
@@ -41,7 +41,7 @@ class Measured:
 
         numbers = np.asarray(samples, float).ravel()
         if numbers.size < 2:
-            raise ValueError(f"an interval needs two seeds or more, got {numbers.size}.")
+            raise ValueError(f"an interval needs two runs or more, got {numbers.size}.")
         mean = float(numbers.mean())
         error = float(numbers.std(ddof=1)) / numbers.size**0.5
         half = float(stdtrit(numbers.size - 1, 0.975)) * error
@@ -51,7 +51,7 @@ class Measured:
         if self.interval is None:
             return f"{self.value:.4g}"
         low, high = self.interval
-        return f"{self.value:.4g} ({low:.4g} to {high:.4g}, {len(self.samples)} seeds)"
+        return f"{self.value:.4g} ({low:.4g} to {high:.4g}, {len(self.samples)} runs)"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,7 +44,9 @@ def _by_number() -> dict[int, Paper]:
     found: dict[int, Paper] = {}
     for theme in _packages(root):
         for module in _packages(theme):
-            declared = module.paper
+            declared = getattr(module, "paper", None)
+            if not isinstance(declared, Paper):  # what several papers of a theme share
+                continue
             if declared.number in found:
                 other = found[declared.number].module
                 raise ValueError(f"{module.__name__} and {other} are both {declared.number}.")

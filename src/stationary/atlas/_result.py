@@ -5,7 +5,7 @@ import enum
 from typing import Any
 
 from ._measurements import Measured, Table
-from ._paper import Claim, Paper, Scale
+from ._paper import Claim, Paper
 
 
 class Verdict(enum.StrEnum):
@@ -46,7 +46,7 @@ class Result:
     """
 
     number: int
-    scale: Scale
+    scale: str
     seed: int
     measured: dict[str, Measured]
     figures: dict[str, str]

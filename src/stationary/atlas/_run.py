@@ -3,14 +3,12 @@
 import time
 
 from ._measurements import missing
-from ._paper import SCALES, Observe, Scale
+from ._paper import SCALES, Observe
 from ._registry import paper as find
 from ._result import Result
 
 
-def run(
-    number: int, scale: Scale = "smoke", seed: int = 0, observe: Observe | None = None
-) -> Result:
+def run(number: int, scale: str = "smoke", seed: int = 0, observe: Observe | None = None) -> Result:
     """Measure the claims of a paper.
 
     **Arguments:**

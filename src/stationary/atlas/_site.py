@@ -1,18 +1,18 @@
 """The atlas as a static site: an index, and a page per paper, from results of record."""
 
 import os
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ._paper import Claim, Paper
 from ._registry import papers
 from ._result import Result, Verdict, judge
 from ._store import recorded
+from ._text import ORIGINS, shown
 
 
-def site(out: str | os.PathLike, scale: Any = "laptop") -> Path:
+def site(out: str | os.PathLike, scale: str = "laptop") -> Path:
     """Build the atlas into a folder of HTML files that need no network and no server.
 
     **Arguments:**
@@ -25,105 +25,154 @@ def site(out: str | os.PathLike, scale: Any = "laptop") -> Path:
     !!! example
         >>> import tempfile
         >>> from stationary import atlas
-        >>> atlas.site(tempfile.mkdtemp()).name
-        'index.html'
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     index = atlas.site(folder)
+        ...     (index.name, (index.parent / "097.html").exists())
+        ('index.html', True)
     """
-    from stationary.report._page import page
+    from stationary.report._page import page, write
 
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    entries = [(paper, recorded(paper, scale)) for paper in papers()]
-    for paper, result in entries:
-        html = page(f"{paper.number:03d} {paper.title}", _paper(paper, result))
-        (folder / _file(paper)).write_text(html, encoding="utf-8")
-    index = folder / "index.html"
-    index.write_text(page("Atlas of papers", _index(entries)), encoding="utf-8")
-    return index
+    entries = {paper.number: (paper, recorded(paper, scale)) for paper in papers()}
+    for paper, result in entries.values():
+        title = f"{paper.number:03d} {paper.title}"
+        write(folder / _file(paper), page(title, _paper(paper, result)))
+    return write(folder / "index.html", page("Atlas of papers", _index(entries)))
 
 
-def _file(paper: Paper) -> str:
-    return f"{paper.number:03d}.html"
+def _index(entries: Mapping[int, tuple[Paper, Result | None]]):
+    from stationary.plot._markup import tag
+    from stationary.report._page import definitions, table
 
-
-def _index(entries: Sequence[tuple[Paper, Result | None]]) -> str:
-    counts = dict.fromkeys(Verdict, 0)
+    total: Counter[Verdict] = Counter()
     rows = []
-    for paper, result in entries:
-        verdicts = _verdicts(paper, result)
-        for verdict in verdicts.values():
-            counts[verdict] += 1
-        rows.append(
-            (
-                f"{paper.number:03d}",
-                _Html(f'<a href="{_file(paper)}">{escape(paper.title)}</a>'),
-                paper.theme,
-                *(sum(found is verdict for found in verdicts.values()) for verdict in Verdict),
-            )
-        )
-    total = sum(counts.values())
-    head = (
-        f"<p>{len(entries)} papers, {total} claims measured again: "
-        + ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
-        + ". A claim that fails stays here, with what was tried.</p>"
+    for paper, result in entries.values():
+        counts = Counter(_verdicts(paper, result).values())
+        total += counts
+        link = tag("a", paper.title, href=_file(paper))
+        numbers = [str(counts[verdict]) for verdict in Verdict]
+        rows.append([f"{paper.number:03d}", link, paper.theme, *numbers])
+    head = ["no.", "paper", "theme", *(f"{verdict.mark} {verdict}" for verdict in Verdict)]
+    return tag(
+        "main",
+        tag("h1", "Atlas of papers"),
+        tag(
+            "p",
+            "Papers whose claims were measured again with this library. Every number comes from "
+            "a run; a claim that fails stays, with what was tried.",
+        ),
+        definitions(
+            {"papers": str(len(entries)), **{v.value: str(total[v]) for v in Verdict}}, "tiles"
+        ),
+        table("Papers and their claims.", head, rows, (3, 4, 5), most=len(rows)),
     )
-    columns = ("No.", "paper", "theme", *(f"{v.mark} {v}" for v in Verdict))
-    return head + _table("Papers and their claims", columns, rows)
 
 
-def _paper(paper: Paper, result: Result | None) -> str:
-    parts = ['<p><a href="index.html">All papers</a></p>', f"<p>{escape(paper.summary)}</p>"]
-    if paper.arxiv:
-        link = f"https://arxiv.org/abs/{paper.arxiv}"
-        parts.append(f'<p>Paper: <a href="{escape(link)}">arXiv:{escape(paper.arxiv)}</a></p>')
+def _paper(paper: Paper, result: Result | None):
+    from stationary.plot._markup import tag
+
+    return tag(
+        "main",
+        tag("p", tag("a", "Atlas", href="index.html"), f" › {paper.theme}", class_="quiet small"),
+        tag("h1", f"{paper.number:03d} {paper.title}"),
+        tag("p", paper.summary),
+        _link(paper),
+        tag("h2", "Claims"),
+        _claims(paper, result),
+        _found(result),
+        _tried(paper, result),
+        _how(paper, result),
+    )
+
+
+def _link(paper: Paper):
+    from stationary.plot._markup import tag
+
+    if not paper.arxiv:
+        return None
+    return tag("p", tag("a", f"arXiv:{paper.arxiv}", href=f"https://arxiv.org/abs/{paper.arxiv}"))
+
+
+def _claims(paper: Paper, result: Result | None):
+    from stationary.report._page import table
+
     verdicts = _verdicts(paper, result)
-    columns = (
-        "claim",
-        "what the paper says",
-        "what we measure",
-        "measured",
-        "holds when",
-        "verdict",
-    )
-    rows = [(*_claim(claim, result), _badge(verdicts[claim.id])) for claim in paper.claims]
-    parts.append(_table("Claims", columns, rows))
-    if result is not None:
-        for caption, svg in result.figures.items():
-            parts.append(f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>")
-        for caption, table in result.tables.items():
-            parts.append(_table(caption, table.columns, table.rows))
-    parts.append(_tried(paper, result))
-    parts.append(_how(paper, result))
-    return "\n".join(parts)
+    rows, failed = [], []
+    for i, claim in enumerate(paper.claims):
+        verdict = verdicts[claim.id]
+        if verdict is Verdict.NOT_REPRODUCED:
+            failed.append(i)
+        measured = "" if result is None else shown(result.measured.get(claim.id))
+        word = _word(verdict)
+        rows.append([_statement(claim), measured, claim.rule.describe(), word])
+    head = ["claim", "measured", "holds when", "verdict"]
+    caption = "What is claimed, what was measured, and whether it holds."
+    return table(caption, head, rows, failed=tuple(failed), most=len(rows))
 
 
-def _claim(claim: Claim, result: Result | None) -> tuple[Any, ...]:
-    measured = None if result is None else result.measured.get(claim.id)
-    origin = {"paper": "", "scaled": " (scaled down)", "ours": " (ours, not the paper's)"}
-    return (
-        claim.id,
-        claim.statement + origin[claim.source],
-        claim.measure,
-        "" if measured is None else str(measured),
-        claim.rule.describe(),
+def _statement(claim: Claim):
+    from stationary.plot._markup import join, tag
+
+    return join(
+        tag("strong", claim.id),
+        tag("div", f"{ORIGINS[claim.source]}: {claim.statement}."),
+        tag("div", f"Measured: {claim.measure}.", class_="quiet small"),
     )
 
 
-def _tried(paper: Paper, result: Result | None) -> str:
+def _word(verdict: Verdict):
+    from stationary.plot._markup import tag
+
+    kind = {Verdict.HOLDS: "pass", Verdict.NOT_REPRODUCED: "fail"}.get(verdict, "quiet")
+    return tag("span", f"{verdict.mark} {verdict}", class_=kind)
+
+
+def _found(result: Result | None):
+    from stationary.plot._markup import Markup, tag
+    from stationary.report._page import figure, table
+
+    if result is None or not (result.figures or result.tables):
+        return None
+    pictures = [figure(caption, Markup(svg)) for caption, svg in result.figures.items()]
+    tables = []
+    for caption, found in result.tables.items():
+        numbers = tuple(
+            i
+            for i in range(len(found.columns))
+            if not any(isinstance(r[i], str) for r in found.rows)
+        )
+        rows = [[_entry(value) for value in row] for row in found.rows]
+        tables.append(table(f"{caption}.", found.columns, rows, numbers, most=len(rows)))
+    return [tag("h2", "What was found"), tag("div", pictures, class_="charts"), tables]
+
+
+def _entry(value: str | int | float) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _tried(paper: Paper, result: Result | None):
+    from stationary.plot._markup import tag
+
     notes = [] if result is None else list(result.notes)
     notes += [f"{c.id}: {c.not_reproduced}" for c in paper.claims if c.not_reproduced]
     if not notes:
-        return ""
-    return "<h2>How it was measured, and what was tried</h2>" + _list(notes)
+        return None
+    heading = tag("h2", "How it was measured, and what was tried")
+    return [heading, tag("ul", [tag("li", note) for note in notes])]
 
 
-def _how(paper: Paper, result: Result | None) -> str:
+def _how(paper: Paper, result: Result | None):
+    from stationary.plot._markup import tag
+    from stationary.report._page import definitions
+
     scale, seed = ("laptop", 0) if result is None else (result.scale, result.seed)
     command = f"stationary atlas run {paper.number} --scale {scale} --seed {seed}"
-    text = f"<h2>Run it</h2><pre><code>{escape(command)}</code></pre>"
+    run = [tag("h2", "Run it again"), tag("pre", tag("code", command))]
     if result is None:
-        return text + "<p>No result of record yet.</p>"
-    versions = [f"{name}: {value}" for name, value in _flat(result.environment)]
-    return text + f"<p>This record took {result.seconds:.0f} s.</p>" + _list(versions)
+        return [*run, tag("p", "There is no result of record yet.")]
+    took = {"seconds": f"{result.seconds:.0f}"}
+    about = {name: str(value) for name, value in result.environment.items()}
+    return [*run, definitions({**took, **about})]
 
 
 def _verdicts(paper: Paper, result: Result | None) -> dict[str, Verdict]:
@@ -131,38 +180,5 @@ def _verdicts(paper: Paper, result: Result | None) -> dict[str, Verdict]:
     return {claim.id: judge(claim, measured.get(claim.id)) for claim in paper.claims}
 
 
-def _badge(verdict: Verdict) -> "_Html":
-    return _Html(f"<strong>{verdict.mark} {escape(verdict)}</strong>")
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name} ")
-        else:
-            yield prefix + name, value
-
-
-class _Html(str):
-    """Text that is markup already."""
-
-
-def _list(items: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
-
-
-def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
-    return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, _Html):
-        return f"<td>{value}</td>"
-    if isinstance(value, float):
-        value = f"{value:.4g}"
-    return f"<td>{escape(str(value))}</td>"
+def _file(paper: Paper) -> str:
+    return f"{paper.number:03d}.html"

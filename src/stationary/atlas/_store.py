@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ._measurements import Measured, Table
-from ._paper import Paper, Scale
+from ._paper import Paper
 from ._result import Result
 
 
@@ -40,7 +40,7 @@ def save(result: Result, folder: str | os.PathLike | None = None) -> Path:
     return path
 
 
-def recorded(paper: Paper, scale: Scale = "laptop", folder: Any = None) -> Result | None:
+def recorded(paper: Paper, scale: str = "laptop", folder: Any = None) -> Result | None:
     """The result of record of a paper, or `None` when there is none.
 
     **Arguments:**

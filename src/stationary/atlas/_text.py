@@ -2,7 +2,16 @@
 
 import textwrap
 
+from ._measurements import Measured
 from ._result import Result
+
+ORIGINS = {"paper": "The paper", "scaled": "The paper, scaled down", "ours": "Our expectation"}
+"""Whose statement a claim is, in words."""
+
+
+def shown(measured: Measured | None) -> str:
+    """A measured number for people; nothing where there is none."""
+    return "" if measured is None else str(measured)
 
 
 def as_text(result: Result) -> str:
@@ -18,16 +27,9 @@ def as_text(result: Result) -> str:
         verdict = verdicts[claim.id]
         measured = result.measured.get(claim.id)
         lines.append(f"{verdict.mark} {claim.id}: {verdict}")
-        lines += textwrap.wrap(
-            f"{_SOURCES[claim.source]}: {claim.statement}",
-            96,
-            initial_indent="    ",
-            subsequent_indent="    ",
-        )
-        found = "" if measured is None else f"measured {measured}; "
-        lines.append(f"    {found}holds when {claim.rule.describe()}")
+        statement = f"{ORIGINS[claim.source]}: {claim.statement}."
+        lines += textwrap.wrap(statement, 96, initial_indent="  ", subsequent_indent="  ")
+        found = "" if measured is None else f"Measured {shown(measured)}; "
+        lines.append(f"  {found}holds when {claim.rule.describe()}.")
     lines += ["", f"scale {result.scale}, seed {result.seed}, {result.seconds:.0f} s"]
     return "\n".join(lines)
-
-
-_SOURCES = {"paper": "the paper says", "scaled": "the paper, scaled down", "ours": "we expect"}
