@@ -86,12 +86,13 @@ def test_matrix_game_agrees_with_a_linear_program(solved):
     # Maximise v subject to payoffs' x >= v over the simplex.
     reference = linprog(
         np.r_[np.zeros(5), -1.0],
-        A_ub=np.c_[-payoffs.T, np.ones(5)],
-        b_ub=np.zeros(5),
+        A_ub=np.c_[-payoffs.T, np.ones(4)],
+        b_ub=np.zeros(4),
         A_eq=[[1, 1, 1, 1, 1, 0]],
         b_eq=[1],
         bounds=[(0, None)] * 5 + [(None, None)],
     )
+    assert -reference.fun == pytest.approx(14 / 9)  # the textbook's value of this game
     ours, theirs = (np.array(found["value"][name]) for name in ("0", "1"))
     assert np.min(payoffs.T @ ours) == pytest.approx(-reference.fun, abs=1e-4)
     assert np.max(payoffs @ theirs) == pytest.approx(-reference.fun, abs=1e-4)
