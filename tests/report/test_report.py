@@ -197,6 +197,11 @@ def test_commands_fit_what_happened(make_solution, read):
     converged = read(as_page(make_solution())).text
     assert "st.solve(problem, solution, tol=1e-08)" in converged
     assert "state=solution.state" not in converged
+    refused = read(as_page(make_solution(verdict=Verdict.INFEASIBLE_POINT))).text
+    assert "the certificate asks for more" in refused
+    assert "stationary solve a.py --resume" not in refused
+    resumed = read(as_page(make_solution(), "stationary solve a.py --resume")).text
+    assert "stationary solve a.py --resume" in resumed
     stopped = make_solution(
         status=st.Status.MAX_STEPS,
         verdict=Verdict.NOT_STATIONARY,

@@ -68,5 +68,5 @@ def _table(head: list[str] | None, rows: list[list[str]]):
         "table",
         tag("thead", tag("tr", top)) if head else join(),
         tag("tbody", body),
-        style="border-collapse:collapse;margin:.4em 0",
+        style="border-collapse:collapse;margin:.4em 0;color:inherit;font-size:inherit",
     )

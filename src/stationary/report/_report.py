@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._status import Status
 from ..plot import Markup, bars
 from ..plot._markup import Child, join, tag
 from ..plot._words import compact
@@ -261,7 +262,7 @@ def _next(solution: "Solution", known: Facts, resume: str) -> Markup:
     if smaller is not None:
         steps.append(
             (
-                "Tighten: start from this answer and its multipliers.",
+                _why_tighten(solution, known),
                 f"st.solve(problem, solution{method}, tol={smaller:.0e})",
             )
         )
@@ -272,7 +273,7 @@ def _next(solution: "Solution", known: Facts, resume: str) -> Markup:
                 'jax.config.update("jax_enable_x64", True)',
             )
         )
-    if solution.status.is_limit or not known.passed:
+    if solution.status.is_limit:
         steps.append(
             (
                 "Continue: take up exactly where it stopped, with more steps.",
@@ -299,6 +300,15 @@ def _next(solution: "Solution", known: Facts, resume: str) -> Markup:
         tag("h2", "What next"),
         [(tag("p", words), tag("pre", tag("code", code), tabindex="0")) for words, code in steps],
     )
+
+
+def _why_tighten(solution: "Solution", known: Facts) -> str:
+    if solution.status is Status.CONVERGED and not known.passed:
+        return (
+            "Tighten: the method met its own tolerance, but the certificate asks for more. Start "
+            "from this answer and its multipliers."
+        )
+    return "Tighten: start from this answer and its multipliers."
 
 
 def _more(steps: int) -> str:
