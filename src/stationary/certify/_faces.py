@@ -48,7 +48,10 @@ class Face(NamedTuple):
 
 
 def derivatives(
-    s: AbstractSet, at: Float[Array, "*shape"], normal: Float[Array, "*shape"], shake: float
+    s: AbstractSet,
+    at: Float[Array, "*shape"],
+    normal: Float[Array, "*shape"],
+    shake: Float[Array, ""],
 ) -> Derivatives:
     """The projection's derivative at `at + normal`, and nearby; traceable."""
     size, shape = at.size, at.shape

@@ -77,7 +77,7 @@ def _look_at_set(space: Product, primal: PyTree, near: float) -> _Faces:
     for s, leaf in zip(space.leaves, jax.tree.leaves(primal), strict=True):
         shape = (np.size(leaf),)
         if s.elementwise and s.closed:
-            low, up = _bounds(s, leaf, near)
+            low, up = _bounds(s, leaf, jnp.asarray(near))
         else:
             low, up = jnp.zeros(shape, bool), jnp.zeros(shape, bool)
         lower.append(np.asarray(low).ravel())
@@ -86,7 +86,7 @@ def _look_at_set(space: Product, primal: PyTree, near: float) -> _Faces:
 
 
 @eqx.filter_jit
-def _bounds(s, x: Array, near: float) -> tuple[Array, Array]:
+def _bounds(s, x: Array, near: Float[Array, ""]) -> tuple[Array, Array]:
     """Whether a small move down, or up, is taken back by an elementwise set."""
     move = near * jnp.maximum(1.0, jnp.abs(x))
     return s.project(x - move) > x - move / 2, s.project(x + move) < x + move / 2
