@@ -1,5 +1,6 @@
 """Solutions as plain text, in notebooks, and the environment they ran in."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import stationary as st
 from stationary.certify import Verdict
 from stationary.report import as_html, as_text, environment
 from stationary.report._cells import cut, pad, wrap
+from stationary.report._facts import facts
 from stationary.report._text import seconds, summary
 
 
@@ -63,6 +65,24 @@ def test_constraints_keep_the_order_of_the_statement(make_solution):
     text = as_text(make_solution(("zebra", "ant", "mole")))
     rows = [line.split()[0] for line in text.splitlines() if "1 of 3" in line]
     assert rows == ["zebra", "ant", "mole"]
+
+
+def test_players_go_by_their_names():
+    game = st.Saddle(lambda x, y: jnp.sum(x["a"] * y), st.sets.Box(-1, 1))
+    solution = st.solve(game, ({"a": jnp.ones(2)}, jnp.ones(2)), max_steps=5)
+    assert [leaf.where for leaf in facts(solution).leaves] == ["x['a']", "y"]
+
+
+def test_levels_of_a_statement_keep_their_indents(make_solution):
+    made = make_solution()
+    nested = st.Nested(lambda x, y: x**2 + y**2, lambda x, y: (y - x) ** 2)
+    pair = st.Point((jnp.array(1.0), jnp.array(2.0)), {})
+    made = dataclasses.replace(made, problem=nested, point=pair)
+    vars(made)["certificate"] = make_solution(()).certificate
+    lines = as_text(made).splitlines()
+    inner = lines[lines.index("where y is the answer to") + 1]
+    assert inner.startswith("  minimise")
+    assert {line.split()[0] for line in lines if " number " in line} == {"x", "y"}
 
 
 def test_many_constraints_show_the_heaviest(make_solution):

@@ -8,11 +8,14 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from .._nested import Nested
+from .._statements import Saddle
 from ..certify import Certificate, Verdict
 from ..sets import Zero
 
 if TYPE_CHECKING:
     from .._solution import Solution
+    from .._statements import AbstractStatement
 
 # Below this share of the largest multiplier, an entry counts as zero.
 _NEGLIGIBLE = 1e-6
@@ -119,7 +122,7 @@ def facts(solution: "Solution") -> Facts:
     except Exception as error:  # a report of a solve must come out even when its check cannot
         trouble = f"{type(error).__name__}: {error}"
     leaves = [
-        Leaf("x" + jax.tree_util.keystr(path), np.asarray(leaf, float), str(np.asarray(leaf).dtype))
+        Leaf(_place(solution.problem, path), np.asarray(leaf, float), str(np.asarray(leaf).dtype))
         for path, leaf in jax.tree_util.tree_leaves_with_path(solution.value)
     ]
     return Facts(
@@ -129,6 +132,14 @@ def facts(solution: "Solution") -> Facts:
         leaves=leaves,
         limits=_limits(solution, certificate),
     )
+
+
+def _place(problem: "AbstractStatement", path: tuple) -> str:
+    """Where an array sits, by the name that the statement calls the variable by."""
+    if isinstance(problem, Saddle | Nested):
+        first, rest = path[0].idx, jax.tree_util.keystr(path[1:])
+        return f"{'xy'[first]}{rest}" if first < 2 else f"value[{first}]{rest}"
+    return "x" + jax.tree_util.keystr(path)
 
 
 def _limits(solution: "Solution", certificate: Certificate | None) -> list[Limit]:

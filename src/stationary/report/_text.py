@@ -20,7 +20,7 @@ _LABEL = 13
 def render(solution: "Solution") -> str:
     """The text of `as_text`."""
     known = facts(solution)
-    lines = [part for line in _few(known.statement) for part in wrap(line, WIDTH, "", "    ")]
+    lines = [part for line in _few(known.statement) for part in _indented(line)]
     lines.append("")
     lines += _entry("verdict", f"{known.mark} {known.verdict}: {known.meaning}")
     lines += _entry("status", f"{solution.status.word}: {solution.status.message}")
@@ -31,7 +31,7 @@ def render(solution: "Solution") -> str:
     lines += _prices(known)
     if known.certificate and known.certificate.weights:
         weights = known.certificate.weights.items()
-        lines += _entry("weights", ", ".join(f"{name} {compact(w)}" for name, w in weights))
+        lines += _entry("weights", ", ".join(f"{name}: {compact(w)}" for name, w in weights))
     lines += _entry("certificate", _certificate(known))
     lines += _entry("cost", _cost(solution))
     for notice in solution.stats.notices:
@@ -41,6 +41,11 @@ def render(solution: "Solution") -> str:
 
 def _entry(label: str, content: str) -> list[str]:
     return wrap(content, WIDTH, label.ljust(_LABEL), " " * _LABEL)
+
+
+def _indented(line: str) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()))
+    return wrap(line, WIDTH, indent, indent + "    ")
 
 
 def _few(lines: list[str]) -> list[str]:
