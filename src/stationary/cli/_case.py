@@ -5,7 +5,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jaxtyping import PyTree
 
@@ -113,7 +113,7 @@ def _from_python(file: Path, name: str) -> Case:
         raise UsageError(f"{file}: {own}method is {method!r}; it must be a method of stationary.")
     if summary is not None and not callable(summary):
         raise UsageError(f"{file}: {own}summary must be a function of the solution.")
-    return Case(file, name, found, x0, method, summary)
+    return Case(file, name, found, x0, method, cast("Summary | None", summary))
 
 
 def _execute(file: Path) -> Any:

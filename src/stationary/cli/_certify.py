@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .._point import Point
 from . import _saved
 from ._arguments import add_common, add_target, positive
 from ._case import load
@@ -45,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
     with jax_settings():
         case = load(args.target)
         saved = _saved.read(args.solution, case.x0)
-        what = saved.primal if saved.duals is None else Point(saved.primal, saved.duals)
         try:
             certificate = certify(
                 case.problem,
-                what,
+                saved.primal,
+                duals=saved.duals,
                 tol=args.tol,
                 second_order=False if args.first_order else "auto",
             )

@@ -43,7 +43,7 @@ def describe_methods() -> list[dict[str, Any]]:
 
     listed = []
     for name, value in public_methods().items():
-        kind = value if inspect.isclass(value) else inspect.get_annotations(value)["return"]
+        kind: Any = value if inspect.isclass(value) else inspect.get_annotations(value)["return"]
         listed.append(
             {
                 "name": name,

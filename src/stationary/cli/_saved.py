@@ -83,7 +83,7 @@ def write(solution: Solution, folder: Path, document: dict[str, Any]) -> list[Pa
             arrays[f"trace/{field.name}"] = column
     npz, text = folder / "solution.npz", folder / "solution.json"
     with _replacing(npz) as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
     with _replacing(text) as file:
         file.write(dumps(document).encode())
     return [npz, text]

@@ -126,7 +126,7 @@ def _row_name(lp: Any, i: int) -> str:
 def _bounds(lower: np.ndarray, upper: np.ndarray) -> Box | None:
     if np.all(np.isinf(lower)) and np.all(np.isinf(upper)):
         return None
-    return Box(lower, upper)
+    return Box(lower, upper)  # pyright: ignore[reportArgumentType]
 
 
 def _unbounded(bounds: Any) -> Float[np.ndarray, "n"]:
@@ -177,13 +177,14 @@ def _matrix(entries: Entries) -> PyTree:
     size = entries.shape[0] * entries.shape[1]
     if size <= 10_000 or entries.values.size > 0.2 * size:
         return _dense(entries)
+    import jax.numpy as jnp
     from jax.experimental.sparse import BCOO
 
     # Rows first and in order: products then add up runs of memory.
     order = np.lexsort((entries.columns, entries.rows))
     places = np.stack([entries.rows, entries.columns], axis=1)[order].astype(np.int32)
     return BCOO(
-        (entries.values[order], places),
+        (jnp.asarray(entries.values[order]), jnp.asarray(places)),
         shape=entries.shape,
         indices_sorted=True,
         unique_indices=True,
