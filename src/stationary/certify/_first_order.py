@@ -2,14 +2,41 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, PyTree
 
-from .._system import System
+from .._dtypes import working_dtype
+from .._point import Point
+from .._system import System, largest
 from ..sets import Euclidean, Zero
 from ._certificate import Check
-from ._measure import Measured
+from ._measure import Measured, look, measure
+
+
+def shortfall(system: System, point: Point, data: PyTree) -> float:
+    """The largest scaled first-order residual at `point`, in the precision of the point.
+
+    What a certificate would measure; the driver asks before it calls a solve converged.
+    """
+    local = look(system, point.primal, data)
+    one = jnp.ones(1, working_dtype(point.primal))
+    found = measure(system, point.primal, data, one, point.duals, local)
+    return float(_worst(found))
+
+
+@eqx.filter_jit
+def _worst(found: Measured) -> Float[Array, ""]:
+    return largest(
+        (
+            found.scaled_stationarity,
+            found.scaled_violation,
+            found.scaled_dual,
+            found.scaled_complementarity,
+        )
+    )
 
 
 class Errors(NamedTuple):

@@ -14,6 +14,7 @@ from jaxtyping import PyTree
 from .._dtypes import check_tolerance, default_tolerance, working_dtype
 from .._functions import takes_data
 from .._method import AbstractMethod, check_method
+from .._operators import CommonDescentOperator
 from .._point import Point
 from .._registry import choose_method
 from .._run import Progress
@@ -22,11 +23,12 @@ from .._start import prepare, settle
 from .._statements import AbstractStatement
 from .._status import Status
 from .._system import System
+from ..certify import shortfall
 from . import _loop
 from ._checkpoint import fingerprint, load, save
 from ._events import Callback, Event, interruptible
 from ._history import History
-from ._loop import Run, chunk, start
+from ._loop import Records, Run, chunk, start
 from ._progress import progress_display
 
 CHUNK_SECONDS = 0.1
@@ -121,7 +123,7 @@ def solve(
     if state is not None:
         run = _continued(run, state)
     history = History(tuple(system.constraints))
-    seconds_before = 0.0
+    seconds_before, level = 0.0, tol
     path = None if checkpoint is None else Path(checkpoint)
     owner = "" if path is None else fingerprint(method, system, data, run)
     if path is not None and resume:
@@ -129,13 +131,18 @@ def solve(
             run, columns, about, warnings = load(path, owner, run)
             history.restore(columns)
             seconds_before = about["seconds"]
-            run = _reopened(run, tol)
+            level = about["level"] if about["tol"] == tol else tol
+            run = _reopened(run, level)
             notices += [f"resumed at step {int(run.progress.steps):,}.", *warnings]
         else:
             notices.append("no checkpoint yet: started from the beginning.")
-    # A call that may take no step compiles the program and nothing else.
-    level = np.asarray(tol, dtype)
-    run, _ = jax.block_until_ready(chunk(method, system, data, run, level, run.progress.steps))
+    def advance(run: Run, limit: int) -> tuple[Run, Records]:
+        bounds = np.asarray(level, dtype), np.int32(limit)
+        return jax.block_until_ready(chunk(method, system, data, run, *bounds))
+
+    # Calls that may take no step compile the programs and nothing else.
+    run, _ = advance(run, int(run.progress.steps))
+    _demanded(system, point, data, tol, level)
     running = time.perf_counter()
 
     display = progress_display(progress, max_steps)
@@ -147,18 +154,24 @@ def solve(
 
     def store() -> None:
         if path is not None:
-            save(path, owner, run, history.to_arrays(), {"seconds": elapsed()})
+            about = {"seconds": elapsed(), "tol": tol, "level": level}
+            save(path, owner, run, history.to_arrays(), about)
 
     with interruptible() as interrupt:
         while status is Status.RUNNING:
             before, since = int(run.progress.steps), time.perf_counter()
-            limit = np.int32(min(before + budget, max_steps))
-            run, records = jax.block_until_ready(chunk(method, system, data, run, level, limit))
+            run, records = advance(run, min(before + budget, max_steps))
             steps, took = int(run.progress.steps), time.perf_counter() - since
             history.add(records, elapsed() - took, elapsed())
             budget = _next_budget(budget, steps - before, took)
 
             status = Status(int(run.progress.status))
+            if status is Status.CONVERGED:
+                level = _demanded(system, method.point(run.progress.state), data, tol, level)
+                run = _reopened(run, level)
+                status = Status(int(run.progress.status))
+            elif status is Status.STALLED and float(run.progress.metrics.residual) <= tol:
+                status = Status.CONVERGED  # as asked; what could not be had is the level below
             if status is Status.RUNNING and steps >= max_steps:
                 status = Status.MAX_STEPS
             if status is Status.RUNNING and max_seconds is not None and elapsed() >= max_seconds:
@@ -230,6 +243,21 @@ def _reopened(run: Run, tol: float) -> Run:
     if status is Status.CONVERGED and not float(run.progress.metrics.residual) <= tol:
         return eqx.tree_at(lambda r: r.progress, run, _running(run.progress))
     return run
+
+
+def _demanded(system: System, point: Point, data: PyTree, tol: float, level: float) -> float:
+    """How small the method's residual must be for the certificate's to be below `tol`.
+
+    A method measures in the problem's own units, a certificate in none: a small violation of a
+    flat constraint is a long way in x. Where they disagree the method must go further.
+    """
+    if system.is_stochastic or isinstance(system.operator, CommonDescentOperator):
+        return level
+    asked = shortfall(system, point, data)
+    floor = 100 * float(jnp.finfo(working_dtype(point.primal)).eps)
+    if not asked > tol or level <= floor:
+        return level
+    return max(0.5 * level * max(tol / asked, 1e-3), floor)
 
 
 def _running(progress: Progress) -> Progress:
