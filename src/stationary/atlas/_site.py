@@ -138,7 +138,7 @@ def _found(result: Result | None):
     for caption, found in result.tables.items():
         numbers = tuple(
             i
-            for i in range(len(found.columns))
+            for i in range(1, len(found.columns))
             if not any(isinstance(r[i], str) for r in found.rows)
         )
         rows = [[_entry(value) for value in row] for row in found.rows]

@@ -88,11 +88,12 @@ def test_schedule_that_vanishes_on_the_way_stalls(kind):
     assert int(outcome.steps) == 20
 
 
-def test_mini_batches_need_a_step_size(kind):
-    stream = st.Batches(np.ones(4), batch_size=2)
-    problem = st.VariationalInequality(st.Expectation(lambda x, row: x * row, stream))
-    with pytest.raises(ValueError, match=rf"{kind.__name__} estimates its step size"):
-        st.run(problem, jnp.ones(()), kind())
+def test_steps_fall_like_the_root_of_their_number_under_mini_batches(kind, iterate):
+    stream = st.Batches(np.array([1.0, 2.0, 3.0, 4.0]), batch_size=2)
+    problem = st.VariationalInequality(st.Expectation(lambda x, row: 2 * (x - row), stream))
+    states, _ = iterate(problem, jnp.zeros(()), kind(average=True), 3000)
+    np.testing.assert_allclose(states.step[-1] / states.step[0], (101 / 3099) ** 0.5, rtol=1e-2)
+    assert abs(states.mean.primal[-1] - 2.5) < 0.02
 
 
 def test_step_that_is_too_long_diverges_and_says_so(single_call):

@@ -22,7 +22,7 @@ class ExtraGradient(AbstractExtraGradient):
 
     - `step_size`: a number; a schedule, a function of the step's number (1, 2, ...); or `None`
         for 1/(2L), with L estimated at the start and the step shortened where the operator turns
-        out steeper.
+        out steeper; with mini-batches it falls like 1/sqrt(t) from there instead.
     - `average`: keep the average of the half-points, for `average_point`.
 
     **Raises:** `ValueError` for a step size that is not positive.
@@ -30,7 +30,7 @@ class ExtraGradient(AbstractExtraGradient):
     !!! example
         >>> import jax.numpy as jnp, stationary as st
         >>> game = st.Saddle(lambda x, y: x * y)
-        >>> method = st.methods.saddle.ExtraGradient()
+        >>> method = st.methods.ExtraGradient()
         >>> outcome = st.run(game, (jnp.array(1.0), jnp.array(1.0)), method)
         >>> [abs(round(float(leaf), 5)) for leaf in outcome.point.primal]
         [0.0, 0.0]

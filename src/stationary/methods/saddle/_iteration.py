@@ -13,7 +13,7 @@ from ..._point import Point
 from ..._status import Status
 from ..._system import System, all_finite, largest
 from ._joint import operator, project
-from ._step_size import StepSize, first_step, safeguarded, scheduled, warn_long_step
+from ._step_size import StepSize, fading, first_step, safeguarded, scheduled, warn_long_step
 
 
 class State(eqx.Module):
@@ -80,8 +80,7 @@ class AbstractExtraGradient(AbstractMethod):
 
     def init(self, system, point, data=None, *, key=None) -> State:
         start = project(system, point)
-        owner = type(self).__name__
-        step = first_step(self.step_size, system, start, data, self.fraction, owner)
+        step = first_step(self.step_size, system, start, data, self.fraction)
         value, _ = operator(system, start, data)
         return State(
             base=start,
@@ -113,7 +112,9 @@ class AbstractExtraGradient(AbstractMethod):
             share = state.step / weight
             mean = jax.tree.map(lambda m, x: m + share * (x - m), state.mean, look.half)
         step = state.step
-        if self.step_size is None:
+        if self.step_size is None and system.is_stochastic:
+            step = fading(step, count)
+        elif self.step_size is None:
             change = jax.tree.map(jnp.subtract, value, look.known_value)
             step = safeguarded(step, look.known, look.half, change, self.fraction)
         previous = None if state.previous is None else state.base

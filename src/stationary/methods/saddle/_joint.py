@@ -73,7 +73,7 @@ def lipschitz(
     !!! example
         >>> import jax.numpy as jnp, stationary as st
         >>> game = st.Saddle(lambda x, y: 3.0 * x * y)
-        >>> round(float(st.methods.saddle.lipschitz(game, (1.0, 1.0))), 6)
+        >>> round(float(st.methods.lipschitz(game, (1.0, 1.0))), 6)
         3.0
     """
     system, point, data = prepare(problem, x0, data=data, duals=duals)

@@ -28,7 +28,7 @@ class PastExtraGradient(AbstractExtraGradient):
 
     - `step_size`: a number; a schedule, a function of the step's number (1, 2, ...); or `None`
         for 1/(2L), with L estimated at the start and the step shortened where the operator turns
-        out steeper. Mini-batches need a number or a schedule.
+        out steeper; with mini-batches it falls like 1/sqrt(t) from there instead.
     - `average`: keep the average of the half-points, for `average_point`.
 
     **Raises:** `ValueError` for a step size that is not positive.
@@ -41,7 +41,7 @@ class PastExtraGradient(AbstractExtraGradient):
         ...     st.sets.Simplex(),
         ...     data=jnp.array([[0.0, 1.0], [2.0, 0.0]]),
         ... )
-        >>> method = st.methods.saddle.PastExtraGradient()
+        >>> method = st.methods.PastExtraGradient()
         >>> outcome = st.run(game, (jnp.array([0.5, 0.5]), jnp.array([0.5, 0.5])), method)
         >>> outcome.point.primal[0].round(3).tolist()
         [0.667, 0.333]
@@ -82,7 +82,7 @@ class ReflectedGradient(AbstractExtraGradient):
 
     - `step_size`: a number; a schedule, a function of the step's number (1, 2, ...); or `None`
         for 0.4/L, with L estimated at the start and the step shortened where the operator turns
-        out steeper. Mini-batches need a number or a schedule.
+        out steeper; with mini-batches it falls like 1/sqrt(t) from there instead.
     - `average`: keep the average of the half-points, for `average_point`.
 
     **Raises:** `ValueError` for a step size that is not positive.
@@ -90,7 +90,7 @@ class ReflectedGradient(AbstractExtraGradient):
     !!! example
         >>> import jax.numpy as jnp, stationary as st
         >>> problem = st.VariationalInequality(lambda x: x - 1.0)
-        >>> method = st.methods.saddle.ReflectedGradient()
+        >>> method = st.methods.ReflectedGradient()
         >>> st.run(problem, jnp.zeros(2), method).point.primal.round(4).tolist()
         [1.0, 1.0]
 
@@ -140,7 +140,7 @@ class OptimisticGradient(AbstractExtraGradient):
 
     - `step_size`: a number; a schedule, a function of the step's number (1, 2, ...); or `None`
         for 1/(2L), with L estimated at the start and the step shortened where the operator turns
-        out steeper. Mini-batches need a number or a schedule.
+        out steeper; with mini-batches it falls like 1/sqrt(t) from there instead.
     - `average`: keep the average of the half-points, for `average_point`.
 
     **Raises:** `ValueError` for a step size that is not positive.
@@ -150,7 +150,7 @@ class OptimisticGradient(AbstractExtraGradient):
         >>> problem = st.Minimize(
         ...     lambda x: jnp.sum(x**2), subject_to={"sum": st.equal(jnp.sum, 1.0)}
         ... )
-        >>> method = st.methods.saddle.OptimisticGradient()
+        >>> method = st.methods.OptimisticGradient()
         >>> point = st.run(problem, jnp.zeros(2), method).point
         >>> point.primal.round(4).tolist(), round(float(point.duals["sum"]), 4)
         ([0.5, 0.5], -1.0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from ..._point import Point
@@ -20,7 +21,7 @@ class StepSizeWarning(UserWarning):
 
     !!! example
         >>> import warnings
-        >>> from stationary.methods.saddle import StepSizeWarning
+        >>> from stationary.methods import StepSizeWarning
         >>> warnings.simplefilter("error", StepSizeWarning)  # to stop instead
         >>> warnings.resetwarnings()
     """
@@ -31,7 +32,7 @@ def check_step_size(step_size: StepSize, owner: str) -> None:
 
     **Raises:** `ValueError` naming the method, and for a schedule the step count at fault.
     """
-    if step_size is None or isinstance(step_size, jax.core.Tracer):
+    if step_size is None or isinstance(step_size, Tracer):
         return
     if not callable(step_size):
         if not float(step_size) > 0:
@@ -48,20 +49,12 @@ def check_step_size(step_size: StepSize, owner: str) -> None:
 
 
 def first_step(
-    step_size: StepSize, system: System, point: Point, data: PyTree, fraction: float, owner: str
+    step_size: StepSize, system: System, point: Point, data: PyTree, fraction: float
 ) -> Float[Array, ""]:
-    """The length of the first step.
-
-    **Raises:** `ValueError` when it is to be estimated from mini-batches.
-    """
+    """The length of the first step."""
     dtype = jnp.result_type(*jax.tree.leaves(point.primal))
     if step_size is not None:
         return scheduled(step_size, jnp.ones((), jnp.int32), jnp.ones((), dtype))
-    if system.is_stochastic:
-        raise ValueError(
-            f"{owner} estimates its step size from exact values, but this problem has an "
-            "Expectation. Pass step_size: a schedule such as lambda t: g / (t + b), or a number."
-        )
     # Power iteration comes from below: 5 % for what it misses.
     slope = 1.05 * stretch(system, point, data, iterations=30)
     step = jnp.where(slope > 0, fraction / jnp.where(slope > 0, slope, 1), 1).astype(dtype)
@@ -97,6 +90,11 @@ def scheduled(
         return last
     given = step_size(count) if callable(step_size) else step_size
     return jnp.asarray(given, last.dtype)
+
+
+def fading(step: Float[Array, ""], count: Int[Array, ""]) -> Float[Array, ""]:
+    """The step after `step`, falling like 1/sqrt(count): noise allows no safeguard by quotients."""
+    return (step * jnp.sqrt((count + 98) / (count + 99))).astype(step.dtype)
 
 
 def safeguarded(

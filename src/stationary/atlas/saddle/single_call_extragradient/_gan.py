@@ -16,7 +16,7 @@ from stationary.atlas import Measured, Table
 
 MEAN = np.array([1.0, -0.5])
 FACTOR = np.array([[1.0, 0.0], [0.6, 0.5]])
-STEP_SIZES = (1e-3, 3e-3, 1e-2, 3e-2)
+STEP_SIZES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 DECAYS = (0.0, 0.5)
 SETTINGS = [(rate, decay) for decay in DECAYS for rate in STEP_SIZES]
 RULES = {
@@ -26,7 +26,7 @@ RULES = {
 
 
 def gan(found, key):
-    """A Gaussian GAN: optimistic Adam and Adam, each at its best setting."""
+    """Optimistic Adam and Adam on a Gaussian GAN, each at its best setting."""
     steps, tail, seeds = 5000, 1000, 5
     keys = jax.random.split(key, seeds)
     errors = {}  # per rule: seeds x settings x steps

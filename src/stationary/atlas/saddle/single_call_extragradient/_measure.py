@@ -7,7 +7,7 @@ import numpy as np
 import stationary as st
 from stationary import plot
 from stationary.atlas import Measured, Measurements, Table
-from stationary.methods.saddle import (
+from stationary.methods import (
     ExtraGradient,
     OptimisticGradient,
     PastExtraGradient,
@@ -83,8 +83,8 @@ def identity(found, key, _):
     found.values["difference"] = min(different)
     found.notes.append(
         "Identity and difference: five random instances each, and all three pairs of methods. The "
-        "games start at a corner: from an interior start the methods agree on a simplex too, until "
-        "a projection first cuts off a coordinate."
+        "games start at a corner: from an interior start, past extragradient and the optimistic "
+        "gradient agree on a simplex too, until a projection first cuts off a coordinate."
     )
 
 
@@ -108,6 +108,10 @@ def rotation(found, key, _):
     found.values["calls"] = calls["extragradient"] / calls["past extragradient"]
     found.values["last iterate"] = float(sizes(PastExtraGradient, 0.3)[-1])
 
+    found.notes.append(
+        "At step 0.5 the recursion of past extragradient has a double root, which measured rates "
+        "approach slowly."
+    )
     steps = (0.1, 0.3, 0.45, 0.5, 0.55)
     rows = []
     for c in steps:
