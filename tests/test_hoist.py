@@ -74,7 +74,7 @@ def test_a_replaced_global_is_seen(monkeypatch):
 
 
 def reads_a_global(x):
-    return x + OFFSET  # noqa: F821
+    return x + OFFSET
 
 
 def test_custom_derivatives_survive():

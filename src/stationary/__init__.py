@@ -1,4 +1,4 @@
-"""Stationary points of Lagrangians: state a problem once, solve it, and see how good the answer is."""
+"""Stationary points of Lagrangians: state a problem, solve it, see how good the answer is."""
 
 from . import methods as methods
 from . import sets as sets

@@ -144,9 +144,7 @@ def gramian(rows: PyTree[Float[Array, "m ..."]]) -> Float[Array, "m m"]:
     return sum(leaf @ leaf.T for leaf in flat)  # pyright: ignore[reportReturnType]
 
 
-def minimum_norm_weights(
-    gram: Float[Array, "m m"], *, steps: int = 250
-) -> Float[Array, "m"]:
+def minimum_norm_weights(gram: Float[Array, "m m"], *, steps: int = 250) -> Float[Array, "m"]:
     """Weights on the simplex of the shortest convex combination of m vectors, from their Gramian.
 
     Accelerated projected gradient on w'Gw with function-value restarts, scaled by the largest

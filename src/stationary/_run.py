@@ -54,6 +54,18 @@ def begin(
     return Progress(state, metrics, running, jnp.zeros((), jnp.int32))
 
 
+def take_step(
+    method: AbstractMethod, system: System, progress: Progress, data: PyTree, tol: Any
+) -> Progress:
+    """One step, and what it decides."""
+    state, metrics = method.step(system, progress.state, data)
+    status = jnp.asarray(method.status(state, metrics, tol), jnp.int32)
+    status = jnp.where(metrics.residual <= tol, int(Status.CONVERGED), status)
+    broken = ~jnp.isfinite(metrics.residual)
+    status = jnp.where(broken, int(Status.NONFINITE), status).astype(jnp.int32)
+    return Progress(state, metrics, status, progress.steps + 1)
+
+
 def advance(
     method: AbstractMethod, system: System, progress: Progress, data: PyTree, tol: Any, until: Any
 ) -> Progress:
@@ -63,12 +75,7 @@ def advance(
         return (p.status == Status.RUNNING) & (p.steps < until)
 
     def step(p: Progress) -> Progress:
-        state, metrics = method.step(system, p.state, data)
-        status = jnp.asarray(method.status(state, metrics, tol), jnp.int32)
-        status = jnp.where(metrics.residual <= tol, int(Status.CONVERGED), status)
-        broken = ~jnp.isfinite(metrics.residual)
-        status = jnp.where(broken, int(Status.NONFINITE), status).astype(jnp.int32)
-        return Progress(state, metrics, status, p.steps + 1)
+        return take_step(method, system, p, data, tol)
 
     return jax.lax.while_loop(going, step, progress)
 

@@ -117,7 +117,7 @@ class Minimize(AbstractStatement):
         return [f"{verb} {spell(self.objective)}", *conditions(self.subject_to, self.over)]
 
 
-def Maximize(objective: Function, *args: Any, **kwargs: Any) -> Minimize:  # noqa: N802
+def Maximize(objective: Function, *args: Any, **kwargs: Any) -> Minimize:
     """Maximise one objective: [`Minimize`][stationary.Minimize] with f flipped, and only f.
 
     Constraints and their multipliers keep their meaning: L = -f + <dual, g>.
@@ -167,8 +167,7 @@ class Saddle(AbstractStatement):
     def lower(self, like: PyTree) -> System:
         if not (isinstance(like, tuple) and len(like) == 2):
             raise TypeError(
-                "a Saddle's unknown is the pair (x, y): pass x0=(x, y), "
-                f"got {type(like).__name__}."
+                f"a Saddle's unknown is the pair (x, y): pass x0=(x, y), got {type(like).__name__}."
             )
         objective = self.objective
         if not isinstance(objective, Expectation):
@@ -221,9 +220,7 @@ class VariationalInequality(AbstractStatement):
                 f"the operator must return a pytree of the structure and shapes of x ({shapes}), "
                 f"but returns {term.program.out}."
             )
-        return _system(
-            GivenOperator(term), {}, self.over, like, self.data, (Block("x", "solve"),)
-        )
+        return _system(GivenOperator(term), {}, self.over, like, self.data, (Block("x", "solve"),))
 
     def describe(self) -> list[str]:
         return [f"find a zero of {spell(self.operator)}", *conditions({}, self.over)]

@@ -136,6 +136,7 @@ def solve(
             notices += [f"resumed at step {int(run.progress.steps):,}.", *warnings]
         else:
             notices.append("no checkpoint yet: started from the beginning.")
+
     def advance(run: Run, limit: int) -> tuple[Run, Records]:
         bounds = np.asarray(level, dtype), np.int32(limit)
         return jax.block_until_ready(chunk(method, system, data, run, *bounds))

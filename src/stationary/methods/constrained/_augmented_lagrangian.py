@@ -102,7 +102,7 @@ class AugmentedLagrangian(AbstractMethod):
             duals=point.duals,
             penalty=_first_penalties(system, at, self.penalty),
             estimate=point.duals,
-            breach={name: infinity for name in point.duals},
+            breach=dict.fromkeys(point.duals, infinity),
             best_breach=infinity,
             tolerance=0.1 * jnp.maximum(1.0, metrics.stationarity),
             moves=zero,

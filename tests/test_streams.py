@@ -1,0 +1,73 @@
+"""Streams: every row once per epoch, fixed shapes, masks, and batches that depend on the index."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import stationary as st
+
+
+def epoch(stream, number):
+    per_epoch = -(-stream.rows // stream.batch_size)
+    batches = [stream.batch(jnp.int32(number * per_epoch + i)) for i in range(per_epoch)]
+    assert {rows.shape for rows, _ in batches} == {(stream.batch_size,)}
+    return np.concatenate([np.asarray(rows)[np.asarray(mask)] for rows, mask in batches])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 16, 17, 1000])
+@pytest.mark.parametrize("batch", [1, 5, 16])
+def test_an_epoch_holds_every_row_once(rows, batch):
+    stream = st.Batches(np.arange(rows), min(rows, batch), seed=1)
+    first, second = epoch(stream, 0), epoch(stream, 1)
+    assert sorted(first) == sorted(second) == list(range(rows))
+    assert rows < 10 or list(first) != list(second)
+
+
+def test_shuffles_differ_by_seed_and_look_uniform():
+    orders = np.array([epoch(st.Batches(np.arange(64), 64, seed=s), 0) for s in range(400)])
+    assert len({tuple(order) for order in orders}) == 400
+    # The row in first place is uniform over 64: chi-squared with 63 degrees of freedom.
+    counts = np.bincount(orders[:, 0], minlength=64)
+    assert np.sum((counts - 400 / 64) ** 2 / (400 / 64)) < 110
+    # Neighbours in the data are not neighbours in the order.
+    assert abs(np.corrcoef(orders[:, :-1].ravel(), orders[:, 1:].ravel())[0, 1]) < 0.05
+
+
+def test_order_can_be_kept():
+    assert epoch(st.Batches(np.arange(5), 2, shuffle=False), 3).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_batches_depend_on_the_index_alone():
+    stream = st.Batches(np.arange(9), 4)
+    jitted = jax.jit(stream.batch)
+    for index in (0, 5, 2):
+        assert np.array_equal(jitted(index)[0], stream.batch(jnp.int32(index))[0])
+
+
+def test_an_expectation_ignores_padding():
+    rows = np.array([1.0, 2.0, 6.0])
+    mean = st.Expectation(lambda x, row: x * row, st.Batches(rows, 2, shuffle=False))
+    system = st.Minimize(mean).lower(jnp.array(1.0))
+    values = [system.linearize(jnp.array(1.0), index=i).objective for i in (0, 1)]
+    assert [float(v) for v in values] == [1.5, 6.0]
+
+
+def test_draws_are_fresh_but_repeatable():
+    stream = st.Draws(lambda key: jax.random.normal(key, (2,)), 3, seed=4)
+    first, again, other = (stream.batch(i)[0] for i in (0, 0, 1))
+    assert first.shape == (3, 2) and np.array_equal(first, again)
+    assert not np.allclose(first, other)
+    assert not stream.finite and stream.sample.shape == (2,)
+
+
+def test_stochastic_solves_find_the_mean():
+    rows = np.random.default_rng(0).normal(2.0, 1.0, size=(200, 2))
+    loss = st.Expectation(lambda x, row: 0.5 * jnp.sum((x - row) ** 2), st.Batches(rows, 20))
+    cap = st.at_most(st.Expectation(lambda x, row: x[0] - 0.1 * row[0], loss.stream), 1.0)
+    method = st.methods.PrimalDual(0.05, 0.05)
+    solution = st.solve(st.Minimize(loss, {"cap": cap}), np.zeros(2), method, max_steps=3000)
+    mean = rows.mean(axis=0)
+    limit = 1 + 0.1 * mean[0]
+    np.testing.assert_allclose(solution.value, [limit, mean[1]], atol=0.15)
+    np.testing.assert_allclose(solution.duals["cap"], mean[0] - limit, atol=0.3)
