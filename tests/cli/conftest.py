@@ -66,9 +66,11 @@ class Ran(NamedTuple):
         return json.loads(self.out)
 
 
-@pytest.fixture(autouse=True)
-def _no_compile_cache(monkeypatch):
-    monkeypatch.setenv("STATIONARY_CACHE_DIR", "off")
+@pytest.fixture(autouse=True, scope="session")
+def _no_compile_cache():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STATIONARY_CACHE_DIR", "off")
+        yield
 
 
 @pytest.fixture

@@ -103,3 +103,22 @@ def test_large_answers_are_in_the_npz_only(run, tmp_path):
     assert run("certify", path, tmp_path / "solution.npz").code == Exit.OK
     with np.load(tmp_path / "solution.npz") as arrays:
         np.testing.assert_allclose(arrays["value/x"], 2.0, atol=1e-5)
+
+
+def test_report_is_drawn_anew(run, file, solved, tmp_path):
+    ran = run("report", file, solved, "--out", tmp_path / "again.html")
+    assert (ran.code, ran.out) == (Exit.OK, f"{tmp_path / 'again.html'}\n")
+    # The same page, but for what takes time: the charts, the numbers and the words are equal.
+    first = (solved / "report.html").read_text().splitlines()
+    again = (tmp_path / "again.html").read_text().splitlines()
+    same = sum(a == b for a, b in zip(first, again, strict=False))
+    assert len(again) == len(first) and same >= 0.9 * len(first)
+
+
+def test_report_of_damaged_files_is_refused(run, file, solved, tmp_path):
+    (tmp_path / "solution.npz").write_bytes((solved / "solution.npz").read_bytes())
+    ran = run("report", file, tmp_path)
+    assert ran.code == Exit.BAD_INPUT and "is no readable JSON file" in ran.err
+    (tmp_path / "solution.json").write_text('{"status": "converged"}')
+    ran = run("report", file, tmp_path)
+    assert ran.code == Exit.BAD_INPUT and "is no solution" in ran.err

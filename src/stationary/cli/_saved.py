@@ -14,7 +14,10 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from .._solution import Solution
+from .._point import Point
+from .._solution import Solution, Stats, Trace
+from .._statements import AbstractStatement
+from .._status import Status
 from ._errors import UsageError
 from ._exit import certificate_of
 
@@ -94,6 +97,45 @@ def dumps(document: Any) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def read_solution(folder: Path, problem: AbstractStatement, like: PyTree) -> Solution:
+    """The solution that `write` wrote into `folder`; its solver's state is in the checkpoint only.
+
+    **Arguments:**
+
+    - `folder`: where its `solution.json` and `solution.npz` are.
+    - `problem`: the statement that it answers.
+    - `like`: the problem's start, for the structure of the unknown.
+
+    **Raises:** `UsageError` for files that are missing, damaged or of another problem.
+    """
+    saved = read(folder / "solution.npz", like)
+    about, arrays = _document(folder / "solution.json"), _load(folder / "solution.npz")
+    point = Point(*jax.tree.map(jax.numpy.asarray, (saved.primal, saved.duals or {})))
+    try:
+        columns: dict[str, Any] = {}
+        for field in dataclasses.fields(Trace):
+            start = f"trace/{field.name}"
+            named = {
+                n.removeprefix(f"{start}/"): a
+                for n, a in arrays.items()
+                if n.startswith(f"{start}/")
+            }
+            columns[field.name] = arrays.get(start, named)
+        return Solution(
+            problem=problem,
+            point=point,
+            last=point,
+            objective=float(about["objective"]),
+            status=Status[about["status"].upper().replace(" ", "_")],
+            trace=Trace(**columns),
+            stats=Stats(**{**about["stats"], "notices": tuple(about["stats"]["notices"])}),
+            aux=None,
+            state=None,  # pyright: ignore[reportArgumentType]
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{folder}: solution.json is no solution ({error}).") from None
+
+
 def read(path: Path, like: PyTree) -> Saved:
     """Read an answer from `solution.json` or `solution.npz`.
 
@@ -121,26 +163,33 @@ def read(path: Path, like: PyTree) -> Saved:
     return Saved(primal, duals)
 
 
-def _from_npz(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         # np.load leaves a file that it cannot read open; this does not.
         with path.open("rb") as file:
-            arrays = dict(np.load(file, allow_pickle=False))
+            return dict(np.load(file, allow_pickle=False))
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path}: is no readable npz file ({error}).") from None
+
+
+def _from_npz(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
     parts = {"value": {}, "duals": {}}
-    for name, array in arrays.items():
+    for name, array in _load(path).items():
         part, _, rest = name.partition("/")
         if part in parts:
             parts[part][rest] = array
     return parts["value"], parts["duals"] or None
 
 
-def _from_json(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+def _document(path: Path) -> Any:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: is no readable JSON file ({error}).") from None
+
+
+def _from_json(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+    document = _document(path)
     if not isinstance(document, dict) or "value" not in document:
         raise UsageError(
             f"{path}: is no solution; expected an object with 'value', and 'duals' if known."

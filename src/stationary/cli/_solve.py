@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     with jax_settings(float32=args.float32):
         case = load(args.target)
         if not args.quiet:
+            print(f"solving {args.target}", file=sys.stderr, flush=True)
             for note in case.notes:
                 print(f"note: {note}", file=sys.stderr)
         return finish(args, case, _solve(args, case))
