@@ -28,7 +28,7 @@ class Constraint(eqx.Module):
     def describe(self) -> str:
         """The constraint in words: `"at most 0.02"`."""
         bound = np.asarray(self.bound)
-        limit = f"{float(bound):g}" if bound.size == 1 else f"{bound.size} given values"
+        limit = f"{bound.item():g}" if bound.size == 1 else f"{bound.size} given values"
         match self.cone:
             case Zero():
                 return f"equal to {limit}"

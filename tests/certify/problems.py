@@ -140,7 +140,7 @@ _MATRIX = np.diag([3.0, 1.0, 2.0, 5.0]) + 0.1
 
 
 def sphere() -> Known:
-    values, vectors = np.linalg.eigh(_MATRIX)
+    _, vectors = np.linalg.eigh(_MATRIX)
 
     def build(f, g):
         f, g = jnp.asarray(f), jnp.asarray(g)
@@ -150,7 +150,7 @@ def sphere() -> Known:
 
 
 def stiefel() -> Known:
-    values, vectors = np.linalg.eigh(_MATRIX)
+    _, vectors = np.linalg.eigh(_MATRIX)
     weights = np.array([2.0, 1.0])  # apart, so that the frame is unique up to signs
 
     def build(f, g):

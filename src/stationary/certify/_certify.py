@@ -6,6 +6,7 @@ from typing import Any
 import jax
 from jaxtyping import PyTree
 
+from .._dtypes import is_floating
 from .._point import Point
 from .._solution import Solution
 from .._statements import AbstractStatement
@@ -78,8 +79,14 @@ def certify(
         raise ValueError(f"tol must be positive, got {tol}.")
     if second_order not in ("auto", True, False):
         raise ValueError(f"second_order is 'auto', True or False, got {second_order!r}.")
+    if samples < 64:
+        raise ValueError(f"samples must be at least 64 to tell their spread, got {samples}.")
     primal, given = (point.primal, point.duals) if isinstance(point, Point) else (point, {})
     given = {**given, **(duals or {})}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(primal):
+        if not (isinstance(leaf, float) or is_floating(leaf)):
+            where = f"the point{jax.tree_util.keystr(path)}"
+            raise TypeError(f"{where} is not an array of real and floating numbers: {leaf!r}.")
     request = Request(1e-6 if tol is None else float(tol), second_order, ray, samples, seed)
     with jax.enable_x64(True):
         return conclude(problem, primal, given, data, request)

@@ -14,7 +14,7 @@ from .._statements import AbstractStatement, Minimize
 from .._system import System
 from ._certificate import Certificate, Check, Curvature, Ray, Verdict
 from ._exact import Exact, exactly
-from ._first_order import checks, leaf_names
+from ._first_order import allowance, checks, leaf_names
 from ._gap import duality_gap
 from ._matrix_free import extreme_curvature, supported
 from ._measure import Local, Measured, force_scales, look, measure
@@ -58,14 +58,15 @@ def conclude(
     if not bool(local.finite):
         return not_finite(exact, local, objective, duals, request)
 
-    scales = force_scales(system, primal, exact.data, local) if several else np.ones(1)
+    scales = np.ones(1)
+    if several:
+        scales = np.asarray(force_scales(system, primal, exact.data, local))
     label = "given" if duals is not None else "estimated"
     label = label if system.constraints else "none"
     weights = np.ones(1)
     if duals is None or several:
-        duals, weights = estimate(
-            system, primal, exact.data, local, scales, max(1e-6, 10 * request.tol)
-        )
+        near = nearness(exact, local, scales, request)
+        duals, weights = estimate(system, primal, exact.data, local, scales, near)
     duals = {name: jnp.asarray(dual, jnp.float64) for name, dual in duals.items()}
     found = measure(system, primal, exact.data, jnp.asarray(weights), duals, local)
     if not bool(found.finite):
@@ -107,6 +108,20 @@ def conclude(
         errors=named_errors,
         notes=tuple(notes),
     )
+
+
+def nearness(exact: Exact, local: Local, scales: np.ndarray, request: Request) -> float:
+    """The relative distance within which a constraint counts as active."""
+    near = max(1e-6, 10 * request.tol)
+    if not (exact.sampled and exact.system.constraints):
+        return near
+    # Their values are only known to their standard errors, which do not depend on multipliers.
+    system, primal, data = exact.system, exact.primal, exact.data
+    duals = {name: jnp.zeros_like(value) for name, value in local.values.items()}
+    weights = jnp.ones(len(scales))
+    found = measure(system, primal, data, weights, duals, local)
+    errors, _ = standard_errors(system, primal, data, weights, duals, local, found)
+    return max(near, *(allowance(*error) for error in errors.feasibility.values()))
 
 
 def surrogates(system: System) -> list[str]:

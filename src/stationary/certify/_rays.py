@@ -292,7 +292,7 @@ def read_claim(system: System, primal: PyTree, claim: Any) -> tuple[Duals | None
                     f"ray[{name!r}] has shape {np.shape(claim[name])}, but the constraint has "
                     f"{c.shape}."
                 )
-        return dict(claim), None
+        return {name: jnp.asarray(v, jnp.float64) for name, v in claim.items()}, None
     if jax.tree.structure(claim) == jax.tree.structure(primal):
         if jax.tree.map(np.shape, claim) == shapes:
             return None, claim
