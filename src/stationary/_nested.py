@@ -290,7 +290,7 @@ class KKTOperator(_PairOperator):
         return True
 
     def field(self, primal, data, index):
-        return jax.grad(lambda p: self.parts.upper(*p[:2], data, index))(primal)
+        return jax.grad(lambda p: self.parts.upper(p[0], p[1], data, index))(primal)
 
 
 class HypergradientOperator(_PairOperator):

@@ -127,12 +127,12 @@ def run(
     system, point, data = prepare(problem, x0, data=data, duals=duals)
     check_method(method, system)
     tol = default_tolerance(working_dtype(point.primal)) if tol is None else tol
-    key = jax.random.key(0) if key is None else key
+    seed = jax.random.key(0) if key is None else key
 
     # The iterations see no tangents; the derivative is attached to their result.
-    frozen = jax.tree.map(_stop, (method, system, point, data, key))
-    progress = begin(*frozen)
-    progress = advance(*frozen[:2], progress, frozen[3], tol, max_steps)
+    method, still, begun, fixed = jax.tree.map(_stop, (method, system, point, data))
+    progress = begin(method, still, begun, fixed, seed)
+    progress = advance(method, still, progress, fixed, tol, max_steps)
     answer = method.point(progress.state)
     if differentiable:
         answer = implicit(answer, system, data)

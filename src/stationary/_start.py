@@ -51,14 +51,16 @@ def prepare(
     if isinstance(problem, System):
         system = problem
     else:
-        if data is not None:
-            problem = eqx.tree_at(lambda p: p.data, problem, data, is_leaf=lambda x: x is None)
-        data = problem.data
-        data = as_arrays(data)
-        problem = eqx.tree_at(lambda p: p.data, problem, data, is_leaf=lambda x: x is None)
-        primal = problem.embed(primal)
-        system = problem.lower(primal)
+        data = as_arrays(problem.data if data is None else data)
+        statement = with_data(problem, data)
+        primal = statement.embed(primal)
+        system = statement.lower(primal)
     return Start(as_arrays(system), Point(primal, _duals(system, primal, duals, dtype)), data)
+
+
+def with_data(problem: AbstractStatement, data: PyTree) -> AbstractStatement:
+    """`problem` with its data replaced."""
+    return eqx.tree_at(lambda p: p.data, problem, data, is_leaf=lambda x: x is None)
 
 
 def _primal(x0: PyTree) -> PyTree[Array]:

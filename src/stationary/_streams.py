@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Int, PRNGKeyArray, PyTree, Shaped
 
 from ._dtypes import as_arrays
 from ._hoist import Program, hoist
@@ -25,13 +25,13 @@ class AbstractStream(eqx.Module):
     @abc.abstractmethod
     def batch(
         self, index: Int[Array, ""]
-    ) -> tuple[PyTree[Array, "batch ..."], Bool[Array, "batch"]]:
+    ) -> tuple[PyTree[Shaped[Array, "batch ..."]], Bool[Array, "batch"]]:
         """The mini-batch at `index`, and which of its rows count."""
 
     @abc.abstractmethod
     def fresh(
         self, key: PRNGKeyArray, count: int
-    ) -> tuple[PyTree[Array, "count ..."], Bool[Array, "count"]]:
+    ) -> tuple[PyTree[Shaped[Array, "count ..."]], Bool[Array, "count"]]:
         """Rows for an independent check: the whole data when finite, else `count` new draws."""
 
     @property
@@ -66,7 +66,7 @@ class Batches(AbstractStream):
         [4.0]
     """
 
-    data: PyTree[Array, "rows ..."]
+    data: PyTree[Shaped[Array | np.ndarray, "rows ..."]]
     seed: Int[Array, ""]
     batch_size: int = eqx.field(static=True)
     shuffle: bool = eqx.field(static=True)

@@ -186,7 +186,7 @@ class System(eqx.Module):
         implicit derivatives need. Per constraint it is dual - P_polar(dual + g).
         """
         at = self.linearize(point.primal, data)
-        unit = dict.fromkeys(point.duals, 1.0)
+        unit = {name: jnp.ones((), dual.dtype) for name, dual in point.duals.items()}
         shifted = self.shift(point.duals, unit, at.constraints)
         return Point(
             self.space.residual(point.primal, at.direction(point.duals)),

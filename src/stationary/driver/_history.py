@@ -1,7 +1,5 @@
 """The trace of a solve on the host, a row per record."""
 
-from typing import Any
-
 import numpy as np
 
 from .._solution import Trace
@@ -51,14 +49,18 @@ class History:
 
     def to_trace(self) -> Trace:
         """The finished trace."""
-        columns: dict[str, Any] = self.to_arrays()
-        blank = np.zeros(0)
+        columns, blank = self.to_arrays(), np.zeros(0)
+
+        def named(kind: str) -> dict[str, np.ndarray]:
+            return {name: columns.get(f"{kind}:{name}", blank) for name in self._constraints}
+
         return Trace(
             steps=columns.get("steps", blank.astype(int)),
             seconds=columns.get("seconds", blank),
-            **{name: columns.get(name, blank) for name in _SERIES},
-            **{
-                kind: {n: columns.get(f"{kind}:{n}", blank) for n in self._constraints}
-                for kind in _NAMED
-            },
+            objective=columns.get("objective", blank),
+            residual=columns.get("residual", blank),
+            stationarity=columns.get("stationarity", blank),
+            feasibility=columns.get("feasibility", blank),
+            violations=named("violations"),
+            duals=named("duals"),
         )

@@ -19,7 +19,7 @@ from .._point import Point
 from .._registry import choose_method
 from .._run import Progress
 from .._solution import Solution, Stats
-from .._start import prepare, settle
+from .._start import prepare, settle, with_data
 from .._statements import AbstractStatement
 from .._status import Status
 from .._system import System
@@ -104,7 +104,7 @@ def solve(
         duals = x0.duals if duals is None else duals
         x0 = x0.value
     if data is not None:
-        problem = eqx.tree_at(lambda p: p.data, problem, data, is_leaf=lambda x: x is None)
+        problem = with_data(problem, data)
     if x0 is None:
         if state is None:
             raise TypeError("solve needs x0, a start: an array or a pytree of arrays.")

@@ -194,6 +194,6 @@ def _transform(rule: Any) -> Any:
 
 def _like(new: Any, old: Any) -> Any:
     old = jnp.asarray(old)
-    if jax.dtypes.issubdtype(old.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(old.dtype, jax.dtypes.prng_key):
         return new
     return jnp.asarray(new, old.dtype)
