@@ -27,17 +27,17 @@ def iterate():
 
     def states(problem, x0, method, steps):
         system = problem.lower(x0)
-        start = method.init(system, st.Point(x0, system.zero_duals(x0)), problem.data)
 
         @eqx.filter_jit
-        def scan(start, system, data):
+        def scan(system, x0, data):
             def step(state, _):
                 state, metrics = method.step(system, state, data)
                 return state, (state, metrics)
 
+            start = method.init(system, st.Point(x0, system.zero_duals(x0)), data)
             return jax.lax.scan(step, start, None, length=steps)[1]
 
-        return scan(start, system, problem.data)
+        return scan(system, x0, problem.data)
 
     return states
 
