@@ -1,30 +1,32 @@
 """Many problems of one shape at once, each with a status of its own."""
 
 import dataclasses
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PyTree
 
-from .._dtypes import as_arrays, check_tolerance, default_tolerance, working_dtype
+from .._dtypes import as_arrays, cast, check_tolerance, default_tolerance, working_dtype
 from .._method import AbstractMethod, Metrics, check_method
 from .._point import Point
 from .._registry import choose_method
-from .._run import Progress, advance, begin
 from .._start import prepare
 from .._statements import AbstractStatement
 from .._status import Status
+from ._lanes import Answers, Common, Part, Queue, advance_part, close_part, open_part
 
-SMALLEST = 32
-"""Batches are not repacked below this many lanes."""
+SLOTS = 64
+"""Lanes that advance together on a CPU: few enough to stay in its caches."""
 
-LOOK_EVERY = 8
-"""Steps between looks at which lanes have finished."""
+SLOTS_ELSEWHERE = 4096
+"""Lanes that advance together on an accelerator, which wants many."""
+
+CHUNK_SECONDS = 0.1
+"""How long compiled code runs before the clock is looked at."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,12 +101,13 @@ def solve_batch(
     max_steps: int = 10_000,
     max_seconds: float | None = None,
     seed: int = 0,
-    threads: int = 2,
+    threads: int | None = None,
 ) -> BatchSolution:
     """Solve one statement for many data or starts at once.
 
-    Lanes advance together in compiled code; every so often those that have finished are dropped
-    and the rest are packed closer. A lane that fails does not disturb the others.
+    A few lanes advance together in compiled code; as soon as some have finished, others take
+    their places, so quick lanes never wait for slow ones. A lane that fails does not disturb the
+    others.
 
     **Arguments:**
 
@@ -115,7 +118,7 @@ def solve_batch(
     - `duals`: multipliers to start from, with a leading lane axis.
     - `tol`, `max_steps`, `max_seconds`: as for `solve`, per lane and for the whole.
     - `seed`: the randomness of randomised methods; every lane has its own stream.
-    - `threads`: how many parts of the batch advance side by side on a CPU.
+    - `threads`: how many parts of the batch advance side by side on a CPU; default one per core.
 
     **Returns:** a [`BatchSolution`][stationary.BatchSolution].
 
@@ -149,120 +152,69 @@ def solve_batch(
     tol = default_tolerance(dtype) if tol is None else tol
     check_tolerance(tol, dtype)
 
-    primal = jax.tree.map(lambda x: jnp.asarray(x, dtype), x0)
-    given = {name: jnp.asarray(dual, dtype) for name, dual in (duals or {}).items()}
-    zeros = {name: jnp.zeros((lanes, *z.shape), dtype) for name, z in sample.point.duals.items()}
-    point = Point(primal, zeros | given)
-    lane_data = sample.data if shared else as_arrays(data)
-    keys = jax.random.split(jax.random.key(seed), lanes)
-    common = (method, system, shared, np.asarray(tol, dtype))
+    dual = {n: np.zeros((lanes, *z.shape), dtype) for n, z in sample.point.duals.items()}
+    point = Point(*cast(as_arrays((x0, dual | dict(duals or {}))), dtype))
+    queue = Queue(point, None if shared else as_arrays(data), jax.random.key(seed))
+    level, most = np.asarray(tol, dtype), np.int32(max_steps)
+    common = Common(method, system, sample.data if shared else None, level, most)
 
     compiling = time.perf_counter()
-    parts = np.array_split(np.arange(lanes), max(1, min(threads, lanes // (4 * SMALLEST))))
-    starts = []
-    for rows in parts:
-        own = lane_data if shared else _row(lane_data, rows)
-        progress = _start(*common[:3], _row(point, rows), own, keys[rows])
-        starts.append((_advance(*common, progress, own, np.int32(0)), own))
-    jax.block_until_ready(starts)
+    size, slots = _layout(lanes, threads)
+    ends = [(first, min(first + size, lanes)) for first in range(0, lanes, size)]
+    parts = [open_part(common, queue, *map(np.int32, span), size, slots) for span in ends]
+    # A call that may take no step compiles the program and nothing else.
+    close_part(common, advance_part(common, queue, parts[0], np.int32(0)))
+    jax.block_until_ready(parts)
     running = time.perf_counter()
 
-    def finish(part: tuple[Progress, PyTree]) -> Progress:
-        return _run_lanes(common, *part, max_steps, max_seconds)
+    def finish(part: Part) -> Answers:
+        return _finish(common, queue, part, max_seconds)
 
-    if len(starts) == 1:
-        results = [finish(starts[0])]
-    else:  # compiled code runs outside the interpreter's lock, so parts advance side by side
-        with ThreadPoolExecutor(len(starts)) as pool:
-            results = list(pool.map(finish, starts))
-    progress = jax.tree.map(lambda *xs: np.concatenate(xs), *results)
-    status = np.where(progress.status == Status.RUNNING, Status.MAX_STEPS, progress.status)
-    ended = time.perf_counter()
+    # Compiled code runs outside the interpreter's lock, so parts advance side by side.
+    with ThreadPoolExecutor(len(parts)) as pool:
+        results = list(pool.map(finish, parts))
+    answers = jax.tree.map(lambda *xs: np.concatenate(xs)[:lanes], *results)
     return BatchSolution(
         problem=problem,
-        point=jax.vmap(method.point)(progress.state),
-        status=status,
-        steps=progress.steps,
-        metrics=progress.metrics,
-        data=None if shared else lane_data,
+        point=answers.point,
+        status=answers.status,
+        steps=answers.steps,
+        metrics=answers.metrics,
+        data=queue.data,
         method=repr(method),
         reason=reason,
         compile_seconds=running - compiling,
-        run_seconds=ended - running,
+        run_seconds=time.perf_counter() - running,
     )
 
 
-def _run_lanes(
-    common: tuple,
-    progress: Progress,
-    data: PyTree,
-    max_steps: int,
-    max_seconds: float | None,
-) -> Progress:
-    """Advance lanes until each has stopped, packing the unfinished ones closer as others finish."""
-    shared = common[2]
-    lanes = np.arange(len(progress.steps))
-    finished = jax.tree.map(np.array, progress)
-    began, limit = time.perf_counter(), 0
+def _layout(lanes: int, threads: int | None) -> tuple[int, int]:
+    """How many lanes each part of a batch has, and how many of them advance together."""
+    if jax.default_backend() != "cpu":
+        return lanes, min(lanes, SLOTS_ELSEWHERE)
+    parts = max(1, min(threads or os.cpu_count() or 1, lanes // (2 * SLOTS)))
+    size = -(-lanes // parts)
+    return size, min(size, SLOTS)
+
+
+def _finish(common: Common, queue: Queue, part: Part, max_seconds: float | None) -> Answers:
+    """Advance a part until each of its lanes has stopped or the time is over."""
+    began, steps = time.perf_counter(), 64
     while True:
-        limit = min(limit + LOOK_EVERY, max_steps)
-        progress = _advance(*common, progress, data, np.int32(limit))
-        status = np.asarray(progress.status)
-        going = status == Status.RUNNING
-        late = max_seconds is not None and time.perf_counter() - began > max_seconds
-        done = not going.any() or limit == max_steps or late
-        size = _bucket(len(going), int(going.sum()))
-        if not done and size == len(going):
-            continue
-        own = lanes >= 0
-        _store(finished, lanes[own], _row(jax.tree.map(np.asarray, progress), own))
-        if done:
-            if late:
-                finished.status[finished.status == Status.RUNNING] = Status.MAX_SECONDS
-            return finished
-        # A bucket is filled up with finished lanes, which cost nothing: they do not step any more.
-        rows = np.concatenate([np.flatnonzero(going), np.flatnonzero(~going)])[:size]
-        lanes = np.where(going[rows], lanes[rows], -1)
-        progress, data = _pack(progress, data, rows, shared)
+        since = time.perf_counter()
+        part = jax.block_until_ready(advance_part(common, queue, part, np.int32(steps)))
+        now = time.perf_counter()
+        late = max_seconds is not None and now - began >= max_seconds
+        if late or not np.any(np.asarray(part.slots.status) == Status.RUNNING):
+            answers = jax.tree.map(np.array, close_part(common, part))
+            answers.status[answers.status == Status.RUNNING] = Status.MAX_SECONDS
+            return answers
+        wanted = int(steps * CHUNK_SECONDS / (now - since))
+        steps = max(1, min(wanted, 64 * steps, 2**30))
 
 
-def _bucket(size: int, wanted: int) -> int:
-    """The smallest of a few sizes that holds `wanted` lanes: each size is compiled once."""
-    while size // 4 >= max(wanted, SMALLEST):
-        size //= 4
-    return size
-
-
-@eqx.filter_jit
-def _pack(progress: Progress, data: PyTree, rows: np.ndarray, shared: bool):
-    return _row(progress, rows), data if shared else _row(data, rows)
-
-
-def _store(into: PyTree, lanes: np.ndarray, rows: PyTree) -> None:
-    def leaf(target: np.ndarray, source: np.ndarray) -> None:
-        target[lanes] = source
-
-    jax.tree.map(leaf, into, rows)
-
-
-def _row(tree: PyTree, rows: Any) -> PyTree:
-    return jax.tree.map(lambda x: x[rows], tree)
-
-
-@eqx.filter_jit
-def _start(method, system, shared, point, data, keys) -> Progress:
-    def one(point, data, key):
-        return begin(method, system, point, data, key)
-
-    return jax.vmap(one, in_axes=(0, None if shared else 0, 0))(point, data, keys)
-
-
-@eqx.filter_jit
-def _advance(method, system, shared, tol, progress, data, until) -> Progress:
-    def one(progress, data):
-        return advance(method, system, progress, data, tol, until)
-
-    return jax.vmap(one, in_axes=(0, None if shared else 0))(progress, data)
+def _row(tree: PyTree, lane: int) -> PyTree:
+    return jax.tree.map(lambda x: x[lane], tree)
 
 
 def _lanes(x0: PyTree, data: PyTree, duals: PyTree) -> int:
