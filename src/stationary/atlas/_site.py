@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from ._paper import Claim, Paper
+from ._paper import Paper
 from ._registry import papers
 from ._result import Result, Verdict, judge
 from ._store import recorded
@@ -94,30 +94,29 @@ def _link(paper: Paper):
 
 
 def _claims(paper: Paper, result: Result | None):
-    from stationary.report._page import table
+    from stationary.plot._markup import tag
+    from stationary.report._page import definitions, table
 
     verdicts = _verdicts(paper, result)
-    rows, failed = [], []
-    for i, claim in enumerate(paper.claims):
-        verdict = verdicts[claim.id]
-        if verdict is Verdict.NOT_REPRODUCED:
-            failed.append(i)
+    failed = [i for i, v in enumerate(verdicts.values()) if v is Verdict.NOT_REPRODUCED]
+    rows = []
+    for claim in paper.claims:
         measured = "" if result is None else shown(result.measured.get(claim.id))
-        word = _word(verdict)
-        rows.append([_statement(claim), measured, claim.rule.describe(), word])
+        rows.append([claim.id, measured, claim.rule.describe(), _word(verdicts[claim.id])])
+    said = {
+        claim.id: [
+            tag("div", f"{ORIGINS[claim.source]}: {claim.statement}."),
+            tag("div", f"Measured: {claim.measure}.", class_="quiet small"),
+        ]
+        for claim in paper.claims
+    }
     head = ["claim", "measured", "holds when", "verdict"]
-    caption = "What is claimed, what was measured, and whether it holds."
-    return table(caption, head, rows, failed=tuple(failed), most=len(rows))
-
-
-def _statement(claim: Claim):
-    from stationary.plot._markup import join, tag
-
-    return join(
-        tag("strong", claim.id),
-        tag("div", f"{ORIGINS[claim.source]}: {claim.statement}."),
-        tag("div", f"Measured: {claim.measure}.", class_="quiet small"),
-    )
+    caption = "What was measured, and whether the claim holds."
+    return [
+        table(caption, head, rows, failed=tuple(failed), most=len(rows)),
+        tag("h3", "What is claimed"),
+        definitions(said),
+    ]
 
 
 def _word(verdict: Verdict):
