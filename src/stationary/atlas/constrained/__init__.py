@@ -1,0 +1,1 @@
+"""Papers on constrained optimisation and learning."""

@@ -1,0 +1,1 @@
+"""Papers on flows: maps that carry one distribution to another."""
