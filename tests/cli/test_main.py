@@ -111,9 +111,13 @@ def test_interrupt_prints_the_point_and_how_to_resume(tmp_path):
         text=True,
         env=environment(),
     )
-    assert process.stderr.readline().startswith("step")  # it is under way
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
+    try:
+        assert process.stderr.readline().startswith("solving")
+        assert process.stderr.readline().startswith("step")  # it is under way
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    finally:
+        process.kill()
     assert process.returncode == Exit.LIMIT, err
     assert "interrupted; this is the point reached so far" in out
     assert f"--out {tmp_path / 'out'} --resume" in out

@@ -67,6 +67,17 @@ def test_exit_code_says_how_it_ended(run, file, name, code, status):
     assert (ran.code, ran.json["status"], ran.json["exit_code"]) == (code, status, code)
 
 
+def test_giving_up_without_a_proof_is_a_failure(run, file, monkeypatch):
+    import stationary as st
+
+    # A method that takes every problem for an infeasible one.
+    wrong = lambda self, state, metrics, tol: int(st.Status.INFEASIBLE)  # noqa: E731
+    monkeypatch.setattr(st.methods.AugmentedLagrangian, "status", wrong)
+    ran = run("solve", file, "--method", "AugmentedLagrangian(penalty=0.37)")
+    assert ran.code == Exit.FAILED
+    assert "infeasible: " in ran.out and "no proof that there is no answer" in ran.out
+
+
 def test_limit_says_how_to_continue_and_continuing_works(run, file, tmp_path):
     ran = run("solve", file, "--out", tmp_path, "--max-steps", 2, "--tol", "1e-8")
     assert ran.code == Exit.LIMIT
@@ -141,7 +152,7 @@ def test_float32_solves_in_float32(run, file):
 def test_bad_start_is_one_clear_paragraph(run, file):
     ran = run("solve", f"{file}:nowhere")
     assert ran.code == Exit.BAD_INPUT
-    assert ran.err.startswith("stationary: objective is not finite at x0")
+    assert "\nstationary: objective is not finite at x0" in ran.err
     assert "Traceback" not in ran.err and ran.out == ""
 
 

@@ -8,7 +8,7 @@ from . import _saved
 from ._arguments import add_common, add_target, positive
 from ._case import load
 from ._errors import UsageError, explain
-from ._exit import Exit
+from ._exit import Exit, has_no_answer
 from ._settings import jax_settings
 
 
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Certify, and print the certificate."""
-    from ..certify import Verdict, certify
+    from ..certify import certify
 
     with jax_settings():
         case = load(args.target)
@@ -58,6 +58,6 @@ def run(args: argparse.Namespace) -> int:
         print(_saved.dumps(certificate.to_dict()), end="")
     else:
         print(certificate)
-    if certificate.verdict in (Verdict.INFEASIBLE, Verdict.UNBOUNDED):
+    if has_no_answer(certificate):
         return Exit.NO_ANSWER
     return Exit.OK if certificate.passed else Exit.NOT_CERTIFIED

@@ -37,24 +37,30 @@ _MEANINGS = {
     Exit.NOT_CERTIFIED: "there is an answer, but its certificate does not pass",
     Exit.BAD_INPUT: "the command, the file or the problem in it is wrong",
     Exit.LIMIT: "a limit or Ctrl-C ended the solve; continue with --resume",
-    Exit.NO_ANSWER: "the problem is infeasible or unbounded",
-    Exit.FAILED: "the method failed: the iterates diverged or became NaN",
+    Exit.NO_ANSWER: "the problem is infeasible or unbounded, as the certificate confirms",
+    Exit.FAILED: "the method failed: it diverged, met a NaN, or gave up without a proof",
     Exit.KILLED: "Ctrl-C twice, or before the solve began",
 }
 
 
 def exit_of(solution: Solution) -> Exit:
     """The code for a solve: why it stopped first, how good the answer is second."""
-    status = solution.status
-    if status in (Status.INFEASIBLE, Status.UNBOUNDED):
-        return Exit.NO_ANSWER
-    if status in (Status.DIVERGED, Status.NONFINITE):
-        return Exit.FAILED
+    status, certificate = solution.status, certificate_of(solution)
+    if status.is_failure:
+        # A method that finds no answer may be wrong about there being none.
+        return Exit.NO_ANSWER if has_no_answer(certificate) else Exit.FAILED
     # Stalled at the precision of the arithmetic is no limit that --resume would lift.
     if status.is_limit and status is not Status.STALLED:
         return Exit.LIMIT
-    certificate = certificate_of(solution)
     return Exit.OK if certificate is not None and certificate.passed else Exit.NOT_CERTIFIED
+
+
+def has_no_answer(certificate: "Certificate | None") -> bool:
+    """Whether the certificate itself says that the problem has no answer, or none nearby."""
+    from ..certify import Verdict
+
+    none = (Verdict.INFEASIBLE, Verdict.LOCALLY_INFEASIBLE, Verdict.UNBOUNDED)
+    return certificate is not None and certificate.verdict in none
 
 
 def certificate_of(solution: Solution) -> "Certificate | None":

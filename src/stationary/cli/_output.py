@@ -35,9 +35,17 @@ def finish(args: argparse.Namespace, case: Case, solution: Solution) -> Exit:
         print(_in_full(solution, summary))
         if code is Exit.LIMIT:
             print(f"\n{_how_to_continue(args, solution)}")
+        if code is Exit.FAILED and solution.status in (Status.INFEASIBLE, Status.UNBOUNDED):
+            print(f"\n{_UNPROVED}")
         for line in ("", *files) if files else ():
             print(line)  # the report last, where it is found at once
     return code
+
+
+_UNPROVED = (
+    "The method gave up, but the certificate has no proof that there is no answer: try another\n"
+    "start, or another --method (stationary methods)."
+)
 
 
 def _in_full(solution: Solution, summary: dict[str, Any]) -> str:
