@@ -79,10 +79,12 @@ def conclude(
     made = checks(system, primal, found, request.tol, errors)
     failed = {check.kind for check in made if not check.passed}
     notes = [*exact.notes, *remarks(exact, request)]
-    exactly_known = isinstance(problem, Minimize) and not exact.sampled and not surrogates(system)
+    # Rays and dual bounds speak of one objective, and of exact functions with their own gradients.
+    plain = problem if isinstance(problem, Minimize) else None
+    plain = None if exact.sampled or surrogates(system) else plain
     ray = None
-    if exactly_known:
-        ray = find_ray(exact, local, duals, failed, problem.convex, request)
+    if plain is not None:
+        ray = find_ray(exact, local, duals, failed, plain.convex, request)
     elif request.ray is not None:
         notes.append("the given ray was not checked: that takes a Minimize of exact functions")
     curvature: dict[str, Curvature] = {}
@@ -90,7 +92,7 @@ def conclude(
         curvature, remark = second_order(exact, weights, duals, local, found, request)
         notes += remark
     gap = None
-    if exactly_known and problem.convex and not failed & {"feasibility", "set"}:
+    if plain is not None and plain.convex and not failed & {"feasibility", "set"}:
         gap = duality_gap(system, primal, exact.data, duals, local, found)
     return Certificate(
         verdict=decide(problem, failed, found, curvature, ray, request.tol),

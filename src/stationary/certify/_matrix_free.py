@@ -112,12 +112,13 @@ def extreme_curvature(
     """The test for a single player with more unknowns than a Hessian has room for."""
     held = jax.tree.map(np.asarray, _held(system, primal, duals, local, found))
     curved = any(s.curved for s in system.space.leaves)
+    jacobian = local.rows or {}
 
     def apply(v: Vector) -> Vector:
         return np.asarray(_product(system, primal, data, duals, found.direction, jnp.asarray(v)))
 
     def search(entries, rows) -> "_Extremes":
-        stack = [np.asarray(local.rows[k])[rows[k].ravel()] for k in system.constraints]
+        stack = [np.asarray(jacobian[k])[rows[k].ravel()] for k in system.constraints]
         normal = np.concatenate(stack) if stack else np.zeros((0, entries.size))
 
         def flatten(v):

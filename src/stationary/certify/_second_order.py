@@ -100,8 +100,8 @@ def curvatures(
     - `local`, `found`: what was measured at the point.
     - `tol`: what counts as zero.
     """
-    weights = jnp.asarray(weights)
-    whole = np.asarray(hessian(system, primal, data, weights, duals))
+    mix = jnp.asarray(weights)
+    whole = np.asarray(hessian(system, primal, data, mix, duals))
     shake = jnp.asarray(max(_SHAKE, 10 * tol))
     sets, cones, reaches = _derivatives(system, primal, duals, local, found, shake)
     faces = [face(d, float(r)) for d, r in zip(sets, reaches, strict=True)]
@@ -111,7 +111,7 @@ def curvatures(
 
     def moved(change: dict[str, np.ndarray]) -> np.ndarray:
         other = {name: duals[name] + jnp.asarray(change[name]) for name in duals}
-        return np.asarray(hessian(system, primal, data, weights, other)) - whole
+        return np.asarray(hessian(system, primal, data, mix, other)) - whole
 
     results = {}
     for number, block in enumerate(system.blocks):
