@@ -1,6 +1,6 @@
 """Pages of the atlas, from its declarations and its results of record.
 
-`atlas/index.md` gets the table of papers where it says `{{ papers }}`, and every paper its own page.
+`atlas/index.md` gets the table of papers where it says `{{ papers }}`; every paper gets a page.
 Nothing is run: the numbers are those that were committed beside the paper.
 """
 
