@@ -75,6 +75,15 @@ class AbstractMethod(eqx.Module):
     def point(self, state: Any) -> Point:
         """The point that a state stands for."""
 
+    def check(self, system: Any, point: Point, data: PyTree = None) -> list[str]:
+        """What a method can tell about a start before anything compiles; called by `solve`.
+
+        **Returns:** notices for the solution.
+
+        **Raises:** `ValueError` when the method cannot work from this start.
+        """
+        return []
+
     def status(self, state: Any, metrics: Metrics, tol: Float[Array, ""]) -> Int[Array, ""] | int:
         """Why to stop before the residual is below `tol`; `Status.RUNNING` to go on."""
         return Status.RUNNING

@@ -207,10 +207,10 @@ class System(eqx.Module):
             g, dual = at.constraints[name], point.duals[name]
             violations[name] = _largest(g - c.cone.project(g))
             natural[name] = dual - c.cone.polar(dual + g)
-        dual_scale = jnp.maximum(1.0, largest(point.duals))
-        stationarity = largest(self.space.residual(point.primal, direction)) / dual_scale
-        feasibility = largest(violations)
-        complementarity = largest(natural)
+        stationarity = largest(self.space.residual(point.primal, direction))
+        stationarity /= jnp.maximum(1.0, largest(point.duals).astype(stationarity.dtype))
+        feasibility = largest(violations).astype(stationarity.dtype)
+        complementarity = largest(natural).astype(stationarity.dtype)
         return Metrics(
             objective=at.objective,
             residual=jnp.maximum(stationarity, jnp.maximum(feasibility, complementarity)),

@@ -30,7 +30,7 @@ METHODS = {
     "primal-dual": (st.methods.PrimalDual(0.1, 0.1), CONSTRAINED),
     "simultaneous": (st.methods.PrimalDual(0.1, 0.1, order="simultaneous"), CONSTRAINED),
     "nuPI": (st.methods.PrimalDual(optax.adam(0.05), st.methods.NuPI(0.1)), CONSTRAINED),
-    "MDMM": (st.methods.mdmm(optax.sgd(0.1), damping=1.0), CONSTRAINED),
+    "MDMM": (st.methods.mdmm(optax.sgd(0.1), 0.1, damping=1.0), CONSTRAINED),
     "dual ascent": (st.methods.DualAscent(optax.sgd(0.1), inner_steps=3), CONSTRAINED),
     "Optax": (st.methods.from_optax(optax.adam(0.1)), FREE),
     "extragradient": (st.methods.ExtraGradient(0.1), CONSTRAINED),

@@ -114,6 +114,7 @@ def solve(
     prepared, notices = settle(prepare(problem, x0, duals=duals))
     system, point, data = prepared
     method, reason = _method(method, system)
+    notices += method.check(system, point, data)
     dtype = working_dtype(point.primal)
     tol = default_tolerance(dtype) if tol is None else tol
     check_tolerance(tol, dtype)
