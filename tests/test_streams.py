@@ -1,5 +1,6 @@
 """Streams: every row once per epoch, fixed shapes, masks, and batches that depend on the index."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,17 +16,20 @@ def epoch(stream, number):
     return np.concatenate([np.asarray(rows)[np.asarray(mask)] for rows, mask in batches])
 
 
-@pytest.mark.parametrize("rows", [1, 2, 7, 16, 17, 1000])
-@pytest.mark.parametrize("batch", [1, 5, 16])
+@pytest.mark.parametrize(("rows", "batch"), [(1, 1), (2, 2), (7, 5), (16, 16), (17, 5), (300, 16)])
 def test_an_epoch_holds_every_row_once(rows, batch):
-    stream = st.Batches(np.arange(rows), min(rows, batch), seed=1)
+    stream = st.Batches(np.arange(rows), batch, seed=1)
     first, second = epoch(stream, 0), epoch(stream, 1)
     assert sorted(first) == sorted(second) == list(range(rows))
     assert rows < 10 or list(first) != list(second)
 
 
 def test_shuffles_differ_by_seed_and_look_uniform():
-    orders = np.array([epoch(st.Batches(np.arange(64), 64, seed=s), 0) for s in range(400)])
+    def order(seed):
+        stream = eqx.tree_at(lambda s: s.seed, st.Batches(np.arange(64), 64), seed)
+        return stream.batch(jnp.int32(0))[0]
+
+    orders = np.asarray(jax.vmap(order)(jnp.arange(400, dtype=jnp.uint32)))
     assert len({tuple(order) for order in orders}) == 400
     # The row in first place is uniform over 64: chi-squared with 63 degrees of freedom.
     counts = np.bincount(orders[:, 0], minlength=64)

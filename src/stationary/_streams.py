@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -163,6 +164,7 @@ def _row_shape(x) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(np.shape(x)[1:], jnp.asarray(x).dtype)
 
 
+@partial(jax.jit, static_argnums=1)
 def _permute(position, size: int, seed, epoch):
     """A pseudo-random permutation of 0..size-1, entry by entry: a Feistel network, cycle-walked.
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _solve(args: argparse.Namespace, case: Case) -> Solution:
-    from ._certified import solve_certified
+    from ..driver import solve
     from ._method import parse_method
 
     method = parse_method(args.method) if args.method else case.method
@@ -89,17 +90,21 @@ def _solve(args: argparse.Namespace, case: Case) -> Solution:
         except OSError as error:
             raise UsageError(f"--out {args.out}: cannot be created ({error.strerror}).") from None
     try:
-        return solve_certified(
-            case,
-            method,
-            None if args.out is None else args.out / "checkpoint",
-            tol=args.tol,
-            max_steps=args.max_steps,
-            max_seconds=args.max_seconds,
-            progress=not args.quiet,
-            resume=args.resume,
-            seed=args.seed,
-        )
+        with warnings.catch_warnings():
+            # Also among the notices of the solution, which are printed with it.
+            warnings.filterwarnings("ignore", "x0 lay outside")
+            return solve(
+                case.problem,
+                case.x0,
+                method,
+                tol=args.tol,
+                max_steps=args.max_steps,
+                max_seconds=args.max_seconds,
+                progress=not args.quiet,
+                checkpoint=None if args.out is None else args.out / "checkpoint",
+                resume=args.resume,
+                seed=args.seed,
+            )
     except (TypeError, ValueError) as error:
         raise UsageError(explain(error, case.file)) from error
     except Exception as error:

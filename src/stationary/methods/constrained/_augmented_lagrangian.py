@@ -120,7 +120,7 @@ class AugmentedLagrangian(AbstractMethod):
         def accept() -> State:
             estimate = system.shift(state.duals, state.penalty, at.smooth)
             breach = largest(_breach(estimate, state.duals, state.penalty))
-            enough = jnp.maximum(state.tolerance, 0.1 * breach)
+            enough = jnp.maximum(state.tolerance, 0.1 * jnp.minimum(breach, 1))
             inner_done = (
                 (judged.stationarity <= enough * jnp.maximum(1.0, largest(estimate)))
                 | (state.moves >= self.inner_steps)
