@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 import stationary as st
 from stationary import Status
 from stationary.driver import _batch

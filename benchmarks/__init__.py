@@ -1,0 +1,1 @@
+"""Side by side with other ways of doing the same, in one process, as ratios."""
