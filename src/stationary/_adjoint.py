@@ -3,7 +3,6 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import lineax as lx
 from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
@@ -33,6 +32,8 @@ def implicit(point: Point, system: System, data: PyTree) -> Point:
 
 @implicit.def_jvp
 def _implicit_jvp(primals, tangents):
+    import lineax as lx  # a tenth of a second that only derivatives need to spend
+
     point, system, data = primals
     _, system_tangent, data_tangent = tangents
     flat, unravel = ravel_pytree(point)

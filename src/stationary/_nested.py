@@ -7,7 +7,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import lineax as lx
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PyTree
 
@@ -297,6 +296,8 @@ class HypergradientOperator(_PairOperator):
     """(hypergradient in x, lower gradient in y)."""
 
     def field(self, primal, data, index):
+        import lineax as lx  # imported when it is first needed, as in _adjoint
+
         x, y = primal
         parts = self.parts
         by_x, by_y = jax.grad(parts.upper, argnums=(0, 1))(x, y, data, index)

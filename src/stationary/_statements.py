@@ -19,7 +19,7 @@ from ._operators import (
     SaddleOperator,
 )
 from ._system import Block, System
-from .sets import as_product
+from .sets import AbstractSet, Euclidean, as_product
 
 Function = Callable | Expectation
 
@@ -358,12 +358,12 @@ def conditions(subject_to: dict[str, Constraint], over: PyTree, variable: str = 
         mean = "mean " if isinstance(constraint.fn, Expectation) else ""
         lines.append(f"subject to {name}: {mean}{own} {constraint.describe()}")
     if over is not None:
-        from .sets import AbstractSet
-
         parts, _ = jax.tree_util.tree_flatten_with_path(
             over, is_leaf=lambda s: isinstance(s, AbstractSet)
         )
         for path, leaf in parts:
+            if isinstance(leaf, Euclidean):
+                continue
             where = variable + jax.tree_util.keystr(path)
             lines.append(f"with {where} in {leaf.describe()}")
     return lines
