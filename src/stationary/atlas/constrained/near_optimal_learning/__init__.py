@@ -73,8 +73,8 @@ paper = Paper(
             not_reproduced=(
                 "On the tumours the stand-ins for protected attributes are themselves measurements "
                 "of the tumour, so a classifier that must not feel them gives up about two points, "
-                "with an interval from none to four. Other seeds, rates and widths do not change "
-                "it. The paper's own data are not shipped; the notes say how to run on them."
+                "with an interval from none to four. Other rates and numbers of steps do not "
+                "change it. On COMPAS, which is not shipped, a run as in the notes loses nothing."
             ),
         ),
         Claim(

@@ -3,7 +3,7 @@
 import csv
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def tumours() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """
     from sklearn.datasets import load_breast_cancer
 
-    found = load_breast_cancer()
+    found: Any = load_breast_cancer()
     column = {name: found.data[:, i] for i, name in enumerate(found.feature_names)}
     kept = ("mean area", "mean compactness", "mean symmetry", "mean fractal dimension")
     plain = np.column_stack([column[name] for name in kept])

@@ -70,20 +70,23 @@ def weighted(key: Any, weight: Any, steps: int) -> tuple[Any, Any]:
     return cost(primal), apart(primal)
 
 
-def rotations(damping: float, concave: bool, steps: int) -> np.ndarray:
-    """x - 1 over time, for f = x^2/2 or -x^2/2 under x = 1, at a step of 0.001 from 0."""
+def rotations(dampings: Any, concave: bool, steps: int) -> np.ndarray:
+    """x - 1 over time per damping, for f = x^2/2 or -x^2/2 under x = 1, at a step of 0.001."""
     sign = -1.0 if concave else 1.0
     problem = st.Minimize(lambda x: sign * x**2 / 2, subject_to={"one": st.equal(lambda x: x, 1.0)})
     start = jnp.zeros(())
-    system, method = problem.lower(start), mdmm(1e-3, damping=damping)
-
-    def step(state, _):
-        state, _ = method.step(system, state)
-        return state, method.point(state).primal
+    system = problem.lower(start)
 
     @jax.jit
-    def follow():
+    @jax.vmap
+    def follow(damping):
+        method = mdmm(1e-3, damping=damping)
+
+        def step(state, _):
+            state, _ = method.step(system, state)
+            return state, method.point(state).primal
+
         state = method.init(system, st.Point(start, system.zero_duals(start)))
         return jax.lax.scan(step, state, None, length=steps)[1]
 
-    return np.asarray(follow()) - 1
+    return np.asarray(follow(jnp.asarray(dampings))) - 1

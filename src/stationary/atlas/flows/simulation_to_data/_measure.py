@@ -1,5 +1,7 @@
 """The experiments of paper 36: damping, limits against weights, and toy diphoton events."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +21,7 @@ def measure(scale, seed, observe):
     observe("damping")
     damping(found)
     observe("limits and weights")
-    limits(found, seed, 3000 if laptop else 1500)
+    limits(found, seed, 3000 if laptop else 1000)
     observe("exactness of the flow")
     found.values["flow"] = max(exactness(jax.random.key(seed)))
     if laptop:
@@ -30,15 +32,15 @@ def measure(scale, seed, observe):
 def damping(found):
     """Overshoot and divergence, against the roots of s^2 + (c +- 1) s + 1."""
     values = (0.0, 0.3, 0.6, 0.9, 1.1, 1.5, 2.0, 4.0)
+    convex = rotations(values, concave=False, steps=20_000)
+    concave = np.abs(rotations(values, concave=True, steps=40_000))
     wrong, paths = 0, {}
-    for c in values:
-        convex = rotations(c, concave=False, steps=20_000)
-        wrong += (convex.max() > 1e-6) != (c < 1)
-        concave = np.abs(rotations(c, concave=True, steps=40_000))
-        grows = not concave[-10_000:].max() < concave[5_000:15_000].max()
+    for c, path, distance in zip(values, convex, concave, strict=True):
+        wrong += (path.max() > 1e-6) != (c < 1)
+        grows = not distance[-10_000:].max() < distance[5_000:15_000].max()
         wrong += grows != (c <= 1)
         if c in (0.0, 0.6, 1.1, 4.0):
-            paths[f"damping {c:g}"] = (np.arange(20_000)[::100] / 1000, 1 + convex[::100])
+            paths[f"damping {c:g}"] = (np.arange(20_000)[::100] / 1000, 1 + path[::100])
     found.values["damping"] = float(wrong)
     found.figures["Descent-ascent on f = x^2/2 under x = 1, by damping"] = plot.line(
         paths, title="Damped descent-ascent", x_label="time", y_label="x", standalone=True
@@ -86,12 +88,15 @@ def events(found, seed, observe, count=20_000, seeds=3, steps=1500):
     """Toy diphoton events, simulated and real, and a flow between them."""
     from scipy.stats import ks_2samp
 
+    def distance(one, two):
+        test: Any = ks_2samp(one, two)
+        return test.statistic
+
     def apart(one, two):
         """KS distances of the features, the worst correlation, KS distance of the mass."""
-        marginal = [ks_2samp(a, b).statistic for a, b in zip(one.T, two.T, strict=True)]
+        marginal = [distance(a, b) for a, b in zip(one.T, two.T, strict=True)]
         wrong = np.abs(np.corrcoef(one.T) - np.corrcoef(two.T)).max()
-        masses = ks_2samp(mass(one), mass(two)).statistic
-        return np.array(marginal), wrong, masses
+        return np.array(marginal), wrong, distance(mass(one), mass(two))
 
     kept: dict[str, list[float]] = {"marginals": [], "correlations": [], "mass": []}
     baseline, rows = [], []
@@ -101,9 +106,9 @@ def events(found, seed, observe, count=20_000, seeds=3, steps=1500):
         simulated, fresh = (np.asarray(sample(k, count, False)) for k in keys[:2])
         real, other = (np.asarray(sample(k, count, True)) for k in keys[2:4])
         centre, spread = real.mean(0), real.std(0)
-        inputs = [(a - centre) / spread for a in (simulated, real, fresh)]
+        simulated, real, inputs = ((a - centre) / spread for a in (simulated, real, fresh))
         with jax.enable_x64(False):
-            answer = calibrate(*inputs, keys[4], steps)
+            answer = calibrate(simulated, real, inputs, keys[4], steps)
         moved = centre + spread * answer.moved
         halves, _, mass_halves = apart(other[: count // 2], other[count // 2 :])
         marginal, wrong, masses = apart(moved, other)
