@@ -89,7 +89,7 @@ paper = Paper(
             at=_LAPTOP,
             not_reproduced=(
                 "The distance falls to a tenth of the simulation's, 0.05, but the mass has an edge "
-                "at 100 GeV that no feature shows alone, and 1500 steps leave it rounded. A tighter "
+                "at 100 GeV that no feature shows alone, and 1500 steps leave it rounded. A lower "
                 "limit with one more kernel left 0.04. The distance between halves, by which it is "
                 "divided, varies from seed to seed more than it does itself."
             ),
