@@ -6,11 +6,9 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
+from ._linear import solve_linearized
 from ._point import Point
 from ._system import System
-
-DENSE_LIMIT = 2000
-"""Up to this many unknowns (primal and dual) the Jacobian of the residual is factorised."""
 
 
 @eqx.filter_custom_jvp
@@ -32,8 +30,6 @@ def implicit(point: Point, system: System, data: PyTree) -> Point:
 
 @implicit.def_jvp
 def _implicit_jvp(primals, tangents):
-    import lineax as lx  # a tenth of a second that only derivatives need to spend
-
     point, system, data = primals
     _, system_tangent, data_tangent = tangents
     flat, unravel = ravel_pytree(point)
@@ -50,14 +46,7 @@ def _implicit_jvp(primals, tangents):
     ]
     tangent = jax.tree.unflatten(structure, tangent)
     _, shift = jax.jvp(lambda i: root(flat, eqx.combine(i, static)), (inputs,), (tangent,))
-    operator = lx.JacobianLinearOperator(lambda v, _: root(v, (system, data)), flat)
-    if flat.size <= DENSE_LIMIT:
-        operator = lx.MatrixLinearOperator(operator.as_matrix())
-        solver = lx.LU()
-    else:
-        tolerance = float(jnp.sqrt(jnp.finfo(flat.dtype).eps))
-        solver = lx.GMRES(rtol=tolerance, atol=tolerance)
-    moved = lx.linear_solve(operator, -shift, solver, throw=False).value
+    moved = solve_linearized(lambda v: root(v, (system, data)), flat, -shift)
     return point, unravel(moved)
 
 
