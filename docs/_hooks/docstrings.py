@@ -39,7 +39,8 @@ def is_field(member: griffe.Object | griffe.Alias) -> bool:
     """Whether a member of a class is an argument of the `__init__` that Equinox writes."""
     if member.is_alias or not member.is_attribute or member.annotation is None:
         return False
-    return not str(member.annotation).startswith(("ClassVar", "eqx.AbstractVar"))
+    # Of a ClassVar, only the label is left.
+    return "instance-attribute" in member.labels and "AbstractVar" not in str(member.annotation)
 
 
 def default(field: griffe.Attribute) -> str | griffe.Expr | None:
