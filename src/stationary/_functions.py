@@ -25,9 +25,9 @@ class Expectation(eqx.Module):
         [`Draws`][stationary.Draws] from a sampler.
 
     !!! example
-        >>> import numpy as np
-        >>> rows = np.array([1.0, 2.0, 3.0])
-        >>> mean_square = Expectation(lambda x, row: (x - row) ** 2, Batches(rows, batch_size=2))
+        >>> import numpy as np, stationary as st
+        >>> rows = st.Batches(np.array([1.0, 2.0, 3.0]), batch_size=2)
+        >>> mean_square = st.Expectation(lambda x, row: (x - row) ** 2, rows)
         >>> mean_square.stream.rows
         3
     """

@@ -1,6 +1,7 @@
 """Where a problem stands: the unknowns and the multipliers of its constraints."""
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 
@@ -20,5 +21,5 @@ class Point(eqx.Module):
         0.5
     """
 
-    primal: PyTree[Array]
-    duals: dict[str, Float[Array, "..."]]
+    primal: PyTree[Array | np.ndarray]
+    duals: dict[str, Float[Array | np.ndarray, "..."]]

@@ -66,8 +66,9 @@ class Minimize(AbstractStatement):
     **Raises:** `TypeError` when a constraint was not made by the functions above.
 
     !!! example
-        >>> import jax.numpy as jnp
-        >>> problem = Minimize(lambda x: jnp.sum(x**2), subject_to={"sum": equal(jnp.sum, 1.0)})
+        >>> import jax.numpy as jnp, stationary as st
+        >>> sum_is_one = {"sum": st.equal(jnp.sum, 1.0)}
+        >>> problem = st.Minimize(lambda x: jnp.sum(x**2), subject_to=sum_is_one)
         >>> print("; ".join(problem.describe()))
         minimise <lambda>(x); subject to sum: sum equal to 1
     """
