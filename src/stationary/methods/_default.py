@@ -1,5 +1,7 @@
 """Which method a problem gets when its user names none."""
 
+from functools import cache
+
 from .._method import AbstractMethod, Oracle
 from .._registry import register_chooser
 from .._system import System
@@ -28,9 +30,7 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
     constrained = " with constraints" if system.constraints else ""
     if Oracle.SAMPLE in system.provides and system.is_stochastic:
         if Oracle.VALUE in system.provides and not system.constraints:
-            import optax
-
-            return from_optax(optax.adam(1e-2)), "one objective estimated from mini-batches"
+            return _adam(), "one objective estimated from mini-batches"
         if Oracle.VALUE in system.provides:
             return PrimalDual(), f"one objective estimated from mini-batches{constrained}"
     elif Oracle.VALUE in system.provides:
@@ -39,3 +39,11 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
     if len(system.blocks) > 1 and system.blocks[1].sense == "maximize":
         return PastExtraGradient(), "players with opposed interests: one operator call a step"
     return ExtraGradient(), f"an operator without a potential{constrained}"
+
+
+@cache
+def _adam() -> AbstractMethod:
+    """One instance for all solves: Optax rules are compared by identity, and so share a program."""
+    import optax
+
+    return from_optax(optax.adam(1e-2))

@@ -124,6 +124,7 @@ class AugmentedLagrangian(AbstractMethod):
             inner_done = (
                 (judged.stationarity <= enough * jnp.maximum(1.0, largest(estimate)))
                 | (state.moves >= self.inner_steps)
+                | judged.exhausted
                 | state.search.stuck
             )
             moved = choose(inner_done, self._move_multipliers(system, state, at), state)
@@ -153,7 +154,7 @@ class AugmentedLagrangian(AbstractMethod):
             )
 
         def decline() -> State:
-            search = refuse(system, state.search, rule, there, value)
+            search = refuse(system, state.search, rule, judged, there, value)
             return eqx.tree_at(lambda s: s.search, state, search)
 
         state = jax.lax.cond(judged.accepted, accept, decline)

@@ -16,6 +16,10 @@ SMALL = 64
 """Up to this many unknowns, forming the Hessian is worth its cost."""
 
 
+STUCK = 30
+"""Trials refused in a row after which a search has nowhere to go."""
+
+
 class Search(eqx.Module):
     """The state of a descent on a merit function that its owner may change at any time.
 
@@ -44,7 +48,7 @@ class Search(eqx.Module):
     @property
     def stuck(self) -> Bool[Array, ""]:
         """Whether trials have become so short that arithmetic cannot tell them apart."""
-        return self.failures >= 30
+        return self.failures >= STUCK
 
 
 class Judged(NamedTuple):
@@ -52,6 +56,8 @@ class Judged(NamedTuple):
 
     accepted: Bool[Array, ""]
     stationarity: Float[Array, ""]
+    exhausted: Bool[Array, ""]
+    """The decrease that was to be expected drowns in rounding: this merit has no more to give."""
     memory: PyTree[Array]
     """The direction rule's memory, with the move to the trial in it."""
 
@@ -113,13 +119,15 @@ def judge(
 
     reference = jnp.max(search.recent)
     noise = 10 * jnp.finfo(new.dtype).eps * (jnp.abs(reference) + jnp.abs(value))
-    decreased = value <= reference + 1e-4 * jnp.vdot(old_gradient, move)
+    expected = jnp.vdot(old_gradient, move)
+    decreased = value <= reference + 1e-4 * expected
     level = (value <= reference + noise) & (stationarity < search.stationarity)
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(new_gradient))
     learnt = rule.update(search.memory, move, new_gradient - old_gradient)
     return Judged(
         finite & (search.restart | decreased | level),
         stationarity,
+        ~search.restart & (expected >= -noise),
         choose(search.restart, rule.init(new_gradient), learnt),
     )
 
@@ -173,7 +181,12 @@ def aim(
 
 
 def refuse(
-    system: System, search: Search, rule: AbstractDirection, there: PyTree[Array], value: Array
+    system: System,
+    search: Search,
+    rule: AbstractDirection,
+    judged: Judged,
+    there: PyTree[Array],
+    value: Float[Array, ""],
 ) -> Search:
     """The search after a refused trial: a shorter one, or steepest descent when nothing helps."""
     gradient, unravel = ravel_pytree(search.gradient)
@@ -185,7 +198,8 @@ def refuse(
     # A direction that keeps failing is not worth its memory: fall back to the gradient.
     hopeless = search.failures == 8
     fallback = steepest(gradient, _free(system, search.primal, search.gradient))
-    failures = search.failures + 1
+    failures = jnp.where(judged.exhausted, jnp.maximum(search.failures, STUCK - 1), search.failures)
+    failures = failures + 1
     return eqx.tree_at(
         lambda s: (s.direction, s.length, s.memory, s.failures, s.restart),
         search,
@@ -194,7 +208,7 @@ def refuse(
             jnp.where(hopeless, jnp.ones_like(shorter), shorter),
             choose(hopeless, rule.init(gradient), search.memory),
             failures,
-            failures >= 30,
+            failures >= STUCK,
         ),
     )
 
