@@ -24,7 +24,7 @@ def problem(**kwargs):
     )
 
 
-SLOW = st.methods.PrimalDual(1e-6)
+SLOW = st.methods.PrimalDual(1e-12)
 """A method that will not converge in any test's time."""
 
 
