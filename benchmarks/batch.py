@@ -52,8 +52,8 @@ def run() -> list[Figure]:
     )
     rows = [jax.tree.map(lambda x, i=i: jnp.asarray(x[i]), every) for i in range(LANES)]
 
-    def theirs(accuracy: float, lanes: int = LANES):
-        return [_slsqp(oracle, row, start, accuracy) for row, start in zip(rows[:lanes], starts)]
+    def theirs(accuracy: float):
+        return [_slsqp(oracle, row, starts[0], accuracy) for row in rows]
 
     # The loosest accuracy of SLSQP at which nine lanes in ten are as good as ours asks for.
     for accuracy in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12):
@@ -64,7 +64,7 @@ def run() -> list[Figure]:
     batch = ours()
     own = residuals(batch.value, batch.duals["limits"])
     gap = float(np.max(np.abs(batch.value - np.stack([x for x, _ in found]))))
-    times = alternate(7, ours=ours, slsqp=lambda: theirs(accuracy))
+    times = alternate(7, ours=ours, slsqp=lambda: theirs(accuracy), loose=lambda: theirs(1e-6))
     detail = summary(times) | {
         "converged lanes": int(batch.converged.sum()),
         "our residual, worst": float(own.max()),
@@ -74,7 +74,10 @@ def run() -> list[Figure]:
     }
     name = f"throughput of {LANES} solves, ratio"
     peer = "a loop over scipy's SLSQP, exact jitted gradients"
-    return [Figure(name, ratio(times, "slsqp", "ours"), peer, None, 40, detail)]
+    return [
+        Figure(name, ratio(times, "slsqp", "ours"), peer, None, 40, detail),
+        Figure(name, ratio(times, "loose", "ours"), "the same at SLSQP's default accuracy"),
+    ]
 
 
 def _slsqp(oracle, row, start, accuracy):
