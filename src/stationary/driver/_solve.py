@@ -301,7 +301,9 @@ def _answer(
     """The point to return, and the last one."""
     last = method.point(run.progress.state)
     recorded = bool(jnp.isfinite(run.best.violation))
-    if status is Status.CONVERGED or system.is_stochastic or not recorded:
+    # A point that has run away is itself the evidence that the problem is unbounded.
+    decided = status in (Status.CONVERGED, Status.UNBOUNDED)
+    if decided or system.is_stochastic or not recorded:
         return last, last
     return run.best.point, last
 
