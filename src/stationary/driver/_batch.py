@@ -67,7 +67,7 @@ class BatchSolution:
     @property
     def duals(self) -> dict[str, Float[np.ndarray, "lanes ..."]]:
         """The multipliers of all lanes by constraint name."""
-        return self.point.duals
+        return self.point.duals  # pyright: ignore[reportReturnType]
 
     @property
     def converged(self) -> np.ndarray:
@@ -160,15 +160,18 @@ def solve_batch(
 
     compiling = time.perf_counter()
     size, slots = _layout(lanes, threads)
-    ends = [(first, min(first + size, lanes)) for first in range(0, lanes, size)]
-    parts = [open_part(common, queue, *map(np.int32, span), size, slots) for span in ends]
+    parts = [
+        open_part(common, queue, np.int32(first), np.int32(min(first + size, lanes)), size, slots)
+        for first in range(0, lanes, size)
+    ]
+    alone = len(parts) == 1
     # A call that may take no step compiles the program and nothing else.
-    close_part(common, advance_part(common, queue, parts[0], np.int32(0)))
+    close_part(common, advance_part(common, queue, parts[0], np.int32(0), alone))
     jax.block_until_ready(parts)
     running = time.perf_counter()
 
     def finish(part: Part) -> Answers:
-        return _finish(common, queue, part, max_seconds)
+        return _finish(common, queue, part, max_seconds, alone)
 
     # Compiled code runs outside the interpreter's lock, so parts advance side by side.
     with ThreadPoolExecutor(len(parts)) as pool:
@@ -197,12 +200,14 @@ def _layout(lanes: int, threads: int | None) -> tuple[int, int]:
     return size, min(size, SLOTS)
 
 
-def _finish(common: Common, queue: Queue, part: Part, max_seconds: float | None) -> Answers:
+def _finish(
+    common: Common, queue: Queue, part: Part, max_seconds: float | None, alone: bool
+) -> Answers:
     """Advance a part until each of its lanes has stopped or the time is over."""
     began, steps = time.perf_counter(), 64
     while True:
         since = time.perf_counter()
-        part = jax.block_until_ready(advance_part(common, queue, part, np.int32(steps)))
+        part = jax.block_until_ready(advance_part(common, queue, part, np.int32(steps), alone))
         now = time.perf_counter()
         late = max_seconds is not None and now - began >= max_seconds
         if late or not np.any(np.asarray(part.slots.status) == Status.RUNNING):

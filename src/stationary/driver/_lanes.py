@@ -118,9 +118,17 @@ def open_part(common: Common, queue: Queue, first: Any, end: Any, size: int, slo
     return Part(progress, lanes, start[1], answers, first, first + slots, end)
 
 
-@eqx.filter_jit
-def advance_part(common: Common, queue: Queue, part: Part, steps: Any) -> Part:
-    """`steps` steps of every slot, or fewer when all lanes have finished."""
+def advance_part(common: Common, queue: Queue, part: Part, steps: Any, alone: bool) -> Part:
+    """`steps` steps of every slot, or fewer when all lanes have finished.
+
+    **Arguments:**
+
+    - `alone`: no other part runs beside this one.
+    """
+    return (_advance if alone else _advance_beside)(common, queue, part, steps)
+
+
+def _advance_part(common: Common, queue: Queue, part: Part, steps: Any) -> Part:
     batch = max(1, part.held.size // REFILL)
 
     def unfinished(carry: tuple[Part, Array]) -> Bool[Array, ""]:
@@ -145,6 +153,13 @@ def advance_part(common: Common, queue: Queue, part: Part, steps: Any) -> Part:
         return _refill(common, queue, eqx.tree_at(lambda p: p.slots, part, slots), batch), left
 
     return jax.lax.while_loop(unfinished, shift, (part, steps))[0]
+
+
+_advance = eqx.filter_jit(_advance_part)
+# Parts side by side occupy the cores already: threads within each would only wait for one another.
+_advance_beside = eqx.filter_jit(
+    _advance_part, compiler_options={"xla_cpu_multi_thread_eigen": False}
+)
 
 
 @eqx.filter_jit
