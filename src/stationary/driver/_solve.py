@@ -144,7 +144,7 @@ def solve(
 
     # Calls that may take no step compile the programs and nothing else.
     run, _ = advance(run, int(run.progress.steps))
-    _demanded(system, point, data, tol, level)
+    _demanded(system, run, point, data, tol, level)
     running = time.perf_counter()
 
     display = progress_display(progress, max_steps)
@@ -169,7 +169,7 @@ def solve(
 
             status = Status(int(run.progress.status))
             if status is Status.CONVERGED:
-                level = _demanded(system, method.point(run.progress.state), data, tol, level)
+                level = _demanded(system, run, method.point(run.progress.state), data, tol, level)
                 run = _reopened(run, level)
                 status = Status(int(run.progress.status))
             elif status is Status.STALLED and float(run.progress.metrics.residual) <= tol:
@@ -247,7 +247,9 @@ def _reopened(run: Run, tol: float) -> Run:
     return run
 
 
-def _demanded(system: System, point: Point, data: PyTree, tol: float, level: float) -> float:
+def _demanded(
+    system: System, run: Run, point: Point, data: PyTree, tol: float, level: float
+) -> float:
     """How small the method's residual must be for the certificate's to be below `tol`.
 
     A method measures in the problem's own units, a certificate in none: a small violation of a
@@ -259,7 +261,8 @@ def _demanded(system: System, point: Point, data: PyTree, tol: float, level: flo
     floor = 100 * float(jnp.finfo(working_dtype(point.primal)).eps)
     if not asked > tol or level <= floor:
         return level
-    return max(0.5 * level * max(tol / asked, 1e-3), floor)
+    reached = min(level, float(run.progress.metrics.residual))
+    return max(0.5 * reached * max(tol / asked, 1e-3), floor)
 
 
 def _running(progress: Progress) -> Progress:

@@ -2,20 +2,35 @@
 
 import abc
 from collections.abc import Callable
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
-Curvature = Callable[[Float[Array, "n"]], Float[Array, "n"]]
+
+class Terrain(NamedTuple):
+    """What a direction is chosen from, at one point; vectors are flat.
+
+    **Arguments:**
+
+    - `gradient`: the merit's gradient.
+    - `free`: the entries that may move; the others are held at a bound.
+    - `curvature`: maps a vector to its product with the Hessian; only rules that call it pay.
+    - `clip`: cuts a step off where it leaves the set; `None` where no step does.
+    - `free_after`: the entries that may move after a step, given the gradient there.
+    """
+
+    gradient: Float[Array, "n"]
+    free: Bool[Array, "n"]
+    curvature: Callable[[Float[Array, "n"]], Float[Array, "n"]]
+    clip: Callable[[Float[Array, "n"]], Float[Array, "n"]] | None
+    free_after: Callable[[Float[Array, "n"], Float[Array, "n"]], Bool[Array, "n"]]
 
 
 class AbstractDirection(eqx.Module):
-    """A rule that turns a gradient into a descent direction, learning from accepted moves.
-
-    Vectors are flat. `free` masks the entries that may move; held entries get a zero direction.
-    """
+    """A rule that turns a gradient into a descent direction, learning from accepted moves."""
 
     @abc.abstractmethod
     def init(self, gradient: Float[Array, "n"]) -> PyTree[Array]:
@@ -29,17 +44,9 @@ class AbstractDirection(eqx.Module):
 
     @abc.abstractmethod
     def __call__(
-        self,
-        memory: PyTree[Array],
-        gradient: Float[Array, "n"],
-        free: Bool[Array, "n"],
-        curvature: Curvature,
+        self, memory: PyTree[Array], at: Terrain
     ) -> tuple[Float[Array, "n"], PyTree[Array]]:
-        """A direction at a point with this gradient, and the memory of having taken it.
-
-        `curvature` maps a vector to its product with the Hessian there; only rules that call it
-        pay for it.
-        """
+        """A direction, and the memory of having taken it."""
 
 
 def _first_scale(gradient: Float[Array, "n"]) -> Float[Array, ""]:
@@ -86,15 +93,20 @@ class SpectralGradient(AbstractDirection):
         numerator = jnp.vdot(move, move)
         return jnp.clip(_rescale(memory, move, change, along, positive, numerator), 1e-12, 1e12)
 
-    def __call__(self, memory, gradient, free, curvature):
-        return -memory * jnp.where(free, gradient, 0), memory
+    def __call__(self, memory, at):
+        return -memory * jnp.where(at.free, at.gradient, 0), memory
 
 
 class Newton(AbstractDirection):
-    """Newton's direction on the free entries, for up to about a hundred unknowns.
+    """Newton's direction within bounds, for up to about a hundred unknowns.
 
-    The Hessian is formed from products and regularised until it is positive definite, by a shift
-    that adapts from step to step.
+    The Hessian is formed from products and shifted until it is positive definite. Where the step
+    leaves the set, the quadratic model is minimised over it by guessing which entries end at a
+    bound and correcting the guess (a primal-dual active set).
+
+    !!! cite "Reference"
+        Hintermuller, Ito and Kunisch, The primal-dual active set strategy as a semismooth Newton
+        method, SIAM J. Optim. 13 (2002).
     """
 
     class Memory(eqx.Module):
@@ -109,31 +121,61 @@ class Newton(AbstractDirection):
     def update(self, memory, move, change):
         return memory
 
-    def __call__(self, memory, gradient, free, curvature):
-        identity = jnp.eye(gradient.size, dtype=gradient.dtype)
-        hessian = jax.vmap(curvature)(identity)
+    def __call__(self, memory, at):
+        identity = jnp.eye(at.gradient.size, dtype=at.gradient.dtype)
+        hessian = jax.vmap(at.curvature)(identity)
         hessian = 0.5 * (hessian + hessian.T)
-        kept = free[:, None] & free[None, :]
-        hessian = jnp.where(kept, hessian, 0)
         size = jnp.max(jnp.abs(hessian))
-        factor = jnp.linalg.cholesky(
-            hessian + jnp.where(free, memory.shift, 1) * identity, symmetrize_input=False
-        )
-        definite = jnp.all(jnp.isfinite(factor)) & (size > 0)
-        factor = jnp.where(definite, factor, identity)
-        target = jnp.where(free, gradient, 0)
-        newton = jax.scipy.linalg.cho_solve((factor, True), target)
+        shifted = hessian + memory.shift * identity
+
+        def solve(free, held_step):
+            """The model's minimum over the free entries, the others taking a given step."""
+            held_step = jnp.where(free, 0, held_step)
+            kept = free[:, None] & free[None, :]
+            matrix = jnp.where(kept, shifted, identity)
+            factor = jnp.linalg.cholesky(matrix, symmetrize_input=False)
+            target = jnp.where(free, -at.gradient - shifted @ held_step, held_step)
+            return jax.scipy.linalg.cho_solve((factor, True), target)
+
+        newton = solve(at.free, jnp.zeros_like(at.gradient))
+        definite = jnp.all(jnp.isfinite(newton)) & (size > 0)
+        if at.clip is not None:
+            newton = _within_bounds(at, shifted, solve, jnp.where(definite, newton, 0))
+            definite &= jnp.all(jnp.isfinite(newton))
         # Until the shift is right: each entry on its own, with a bound on its curvature, and ever
         # further as long as there is no curvature to stop it.
+        target = jnp.where(at.free, at.gradient, 0)
         bound = jnp.sum(jnp.abs(hessian), axis=1)
         alone = memory.stretch * target / jnp.maximum(bound, jnp.linalg.norm(target))
-        eps = jnp.finfo(gradient.dtype).eps
+        eps = jnp.finfo(target.dtype).eps
         lowered = jnp.where(memory.shift > jnp.sqrt(eps) * size, 0.1 * memory.shift, 0)
         raised = jnp.maximum(10 * memory.shift, 1e-4 * size)
         memory = self.Memory(
             jnp.where(definite, lowered, raised), jnp.where(definite, 1, 4 * memory.stretch)
         )
-        return -jnp.where(definite, newton, jnp.nan_to_num(alone)), memory
+        return jnp.where(definite, newton, -jnp.nan_to_num(alone)), memory
+
+
+def _within_bounds(at: Terrain, matrix, solve: Callable, step: Float[Array, "n"]):
+    """The minimum of a quadratic model over the set, from its minimum without the set's limits."""
+    assert at.clip is not None
+
+    def correct(carry):
+        free, step, rounds, _ = carry
+        clipped = at.clip(step)
+        slope = at.gradient + matrix @ clipped
+        held = free & (clipped != step)
+        released = ~free & at.free_after(clipped, slope)
+        guess = (free & ~held) | released
+        return guess, solve(guess, clipped), rounds + 1, jnp.any(guess != free)
+
+    def unsettled(carry):
+        *_, rounds, changed = carry
+        return changed & (rounds < 10)
+
+    start = (at.free, step, 0, jnp.array(True))
+    _, step, _, _ = jax.lax.while_loop(unsettled, correct, start)
+    return at.clip(step)
 
 
 class LBFGS(AbstractDirection):
@@ -167,7 +209,8 @@ class LBFGS(AbstractDirection):
 
         return self.Memory(push(memory.moves, move), push(memory.changes, change), scale)
 
-    def __call__(self, memory, gradient, free, curvature):
+    def __call__(self, memory, at):
+        gradient, free = at.gradient, at.free
         moves = jnp.where(free, memory.moves, 0)
         changes = jnp.where(free, memory.changes, 0)
         along = jnp.sum(moves * changes, axis=1)

@@ -10,7 +10,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._system import System, largest
-from ._directions import LBFGS, AbstractDirection, Newton, SpectralGradient, steepest
+from ...sets import Capability, Euclidean
+from ._directions import LBFGS, AbstractDirection, Newton, SpectralGradient, Terrain, steepest
 
 SMALL = 64
 """Up to this many unknowns, forming the Hessian is worth its cost."""
@@ -91,10 +92,10 @@ def start_search(primal: PyTree, rule: AbstractDirection) -> Search:
 def trial(system: System, search: Search) -> PyTree[Array]:
     """The point to evaluate next: along the direction, back in the set."""
     move = jax.tree.map(lambda d: search.length * d, search.direction)
-    if system.space.curved:
-        there = system.space.retract(search.primal, move)
-    else:
+    if _straight(system):
         there = system.space.project(jax.tree.map(jnp.add, search.primal, move))
+    else:
+        there = system.space.retract(search.primal, move)
     return choose(search.restart, search.primal, there)
 
 
@@ -120,14 +121,14 @@ def judge(
     reference = jnp.max(search.recent)
     noise = 10 * jnp.finfo(new.dtype).eps * (jnp.abs(reference) + jnp.abs(value))
     expected = jnp.vdot(old_gradient, move)
-    decreased = value <= reference + 1e-4 * expected
+    decreased = value <= reference + 1e-4 * jnp.minimum(expected, 0)
     level = (value <= reference + noise) & (stationarity < search.stationarity)
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(new_gradient))
     learnt = rule.update(search.memory, move, new_gradient - old_gradient)
     return Judged(
         finite & (search.restart | decreased | level),
         stationarity,
-        ~search.restart & (expected >= -noise),
+        ~search.restart & (jnp.abs(expected) <= noise),
         choose(search.restart, rule.init(new_gradient), learnt),
     )
 
@@ -157,15 +158,14 @@ def aim(
     """
     gradient = system.space.gradient(there, cotangent)
     flat, unravel = ravel_pytree(gradient)
-    free = _free(system, there, cotangent)
-
-    def curvature(vector):
-        return ravel_pytree(jax.jvp(gradient_at, (there,), (unravel(vector),))[1])[0]
-
+    at = _terrain(system, there, cotangent, flat, gradient_at)
     memory = choose(forget, rule.init(flat), judged.memory)
-    direction, memory = rule(memory, flat, free, curvature)
+    direction, memory = rule(memory, at)
+    direction = _into_set(system, there, direction)
+    # Along a straight line within a convex set this is all that descent needs.
     downhill = jnp.vdot(direction, flat) < 0
-    direction = jnp.where(downhill, direction, steepest(flat, free))
+    safe = _into_set(system, there, steepest(flat, at.free))
+    direction = jnp.where(downhill, direction, safe)
     restart = search.restart | changed
     return Search(
         primal=there,
@@ -198,6 +198,7 @@ def refuse(
     # A direction that keeps failing is not worth its memory: fall back to the gradient.
     hopeless = search.failures == 8
     fallback = steepest(gradient, _free(system, search.primal, search.gradient))
+    fallback = _into_set(system, search.primal, fallback)
     failures = jnp.where(judged.exhausted, jnp.maximum(search.failures, STUCK - 1), search.failures)
     failures = failures + 1
     return eqx.tree_at(
@@ -210,6 +211,43 @@ def refuse(
             failures,
             failures >= STUCK,
         ),
+    )
+
+
+def _straight(system: System) -> bool:
+    """Whether moves are straight lines within a convex set, rather than along a retraction."""
+    return Capability.PROJECT in system.space.capabilities and not system.space.curved
+
+
+def _into_set(system: System, primal: PyTree[Array], step: Float[Array, "n"]) -> Float[Array, "n"]:
+    """A step from `primal`, cut off where it leaves a convex set."""
+    if not _straight(system) or all(isinstance(s, Euclidean) for s in system.space.leaves):
+        return step
+    flat, unravel = ravel_pytree(primal)
+    return ravel_pytree(system.space.project(unravel(flat + step)))[0] - flat
+
+
+def _terrain(
+    system: System,
+    primal: PyTree[Array],
+    cotangent: PyTree[Array],
+    gradient: Float[Array, "n"],
+    gradient_at: Callable[[PyTree[Array]], PyTree[Array]],
+) -> Terrain:
+    """What a direction rule may look at."""
+    flat, unravel = ravel_pytree(primal)
+    limited = _straight(system) and system.space.elementwise
+    limited = limited and not all(isinstance(s, Euclidean) for s in system.space.leaves)
+
+    def curvature(vector):
+        return ravel_pytree(jax.jvp(gradient_at, (primal,), (unravel(vector),))[1])[0]
+
+    return Terrain(
+        gradient=gradient,
+        free=_free(system, primal, cotangent),
+        curvature=curvature,
+        clip=(lambda step: _into_set(system, primal, step)) if limited else None,
+        free_after=lambda step, slope: _free(system, unravel(flat + step), unravel(slope)),
     )
 
 
