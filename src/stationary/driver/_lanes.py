@@ -158,7 +158,8 @@ def _advance_part(common: Common, queue: Queue, part: Part, steps: Any) -> Part:
 _advance = eqx.filter_jit(_advance_part)
 # Parts side by side occupy the cores already: threads within each would only wait for one another.
 _advance_beside = eqx.filter_jit(
-    _advance_part, compiler_options={"xla_cpu_multi_thread_eigen": False}
+    _advance_part,
+    compiler_options={"xla_cpu_multi_thread_eigen": False},  # pyright: ignore[reportCallIssue]
 )
 
 

@@ -138,7 +138,7 @@ def _row(progress: Progress, point: Point, record) -> Records:
         feasibility=metrics.feasibility,
         violations=metrics.violations,
         duals={
-            name: dual.reshape(()) if dual.size == 1 else jnp.max(jnp.abs(dual), initial=0.0)
+            name: jnp.reshape(dual, ()) if dual.size == 1 else jnp.max(jnp.abs(dual), initial=0.0)
             for name, dual in point.duals.items()
         },
     )

@@ -3,6 +3,8 @@
 Multipliers follow from the answers by the first-order conditions; the tests check both.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -64,10 +66,12 @@ def hs14() -> Example:
 
 def hs21() -> Example:
     """Bounds, of which one is active, and an inequality that is not."""
+    low: Any = np.array([2.0, -50.0])
+    high: Any = np.array([50.0, 50.0])
     problem = Minimize(
         lambda x: 0.01 * x[0] ** 2 + x[1] ** 2 - 100,
         {"line": at_most(lambda x: x[1] - 10 * x[0], -10.0)},
-        over=Box(np.array([2.0, -50.0]), np.array([50.0, 50.0])),
+        over=Box(low, high),
         convex=True,
     )
     why = "an active bound and an idle constraint"
