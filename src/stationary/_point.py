@@ -1,8 +1,9 @@
 """Where a problem stands: the unknowns and the multipliers of its constraints."""
 
+from typing import Any
+
 import equinox as eqx
-import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import PyTree
 
 
 class Point(eqx.Module):
@@ -21,5 +22,5 @@ class Point(eqx.Module):
         0.5
     """
 
-    primal: PyTree[Array | np.ndarray]
-    duals: dict[str, Float[Array | np.ndarray, "..."]]
+    primal: PyTree
+    duals: dict[str, Any]

@@ -158,11 +158,12 @@ class Newton(AbstractDirection):
 
 def _within_bounds(at: Terrain, matrix, solve: Callable, step: Float[Array, "n"]):
     """The minimum of a quadratic model over the set, from its minimum without the set's limits."""
-    assert at.clip is not None
+    clip = at.clip
+    assert clip is not None
 
     def correct(carry):
         free, step, rounds, _ = carry
-        clipped = at.clip(step)
+        clipped = clip(step)
         slope = at.gradient + matrix @ clipped
         held = free & (clipped != step)
         released = ~free & at.free_after(clipped, slope)
@@ -175,7 +176,7 @@ def _within_bounds(at: Terrain, matrix, solve: Callable, step: Float[Array, "n"]
 
     start = (at.free, step, 0, jnp.array(True))
     _, step, _, _ = jax.lax.while_loop(unsettled, correct, start)
-    return at.clip(step)
+    return clip(step)
 
 
 class LBFGS(AbstractDirection):
