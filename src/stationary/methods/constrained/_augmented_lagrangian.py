@@ -124,7 +124,6 @@ class AugmentedLagrangian(AbstractMethod):
             inner_done = (
                 (judged.stationarity <= enough * jnp.maximum(1.0, largest(estimate)))
                 | (state.moves >= self.inner_steps)
-                | judged.exhausted
                 | state.search.stuck
             )
             moved = choose(inner_done, self._move_multipliers(system, state, at), state)
