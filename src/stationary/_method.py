@@ -84,7 +84,7 @@ class AbstractMethod(eqx.Module):
         """
         return []
 
-    def status(self, state: Any, metrics: Metrics, tol: Float[Array, ""]) -> Int[Array, ""] | int:
+    def status(self, state: Any, metrics: Metrics, tol: Any) -> Int[Array, ""] | int:
         """Why to stop before the residual is below `tol`; `Status.RUNNING` to go on."""
         return Status.RUNNING
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._method import AbstractMethod, Metrics, Oracle
 from ..._operators import Duals
@@ -121,12 +121,9 @@ class AugmentedLagrangian(AbstractMethod):
             estimate = system.shift(state.duals, state.penalty, at.smooth)
             breach = largest(_breach(estimate, state.duals, state.penalty))
             enough = jnp.maximum(state.tolerance, 0.1 * jnp.minimum(breach, 1))
-            inner_done = (
-                (judged.stationarity <= enough * jnp.maximum(1.0, largest(estimate)))
-                | (state.moves >= self.inner_steps)
-                | state.search.stuck
-            )
-            moved = choose(inner_done, self._move_multipliers(system, state, at), state)
+            solved = judged.stationarity <= enough * jnp.maximum(1.0, largest(estimate))
+            inner_done = solved | (state.moves >= self.inner_steps) | state.search.stuck
+            moved = choose(inner_done, self._move_multipliers(system, state, at, solved), state)
             value, gradient = system.merit_at(at, moved.duals, moved.penalty)
             grown = [moved.penalty[name] > state.penalty[name] for name in moved.penalty]
             search = aim(
@@ -159,7 +156,9 @@ class AugmentedLagrangian(AbstractMethod):
         state = jax.lax.cond(judged.accepted, accept, decline)
         return state, state.metrics
 
-    def _move_multipliers(self, system: System, state: State, at: Linearization) -> State:
+    def _move_multipliers(
+        self, system: System, state: State, at: Linearization, solved: Bool[Array, ""]
+    ) -> State:
         new = system.shift(state.duals, state.penalty, at.constraints)
         breach = _breach(new, state.duals, state.penalty)
         eps = jnp.finfo(state.tolerance.dtype).eps
@@ -168,6 +167,7 @@ class AugmentedLagrangian(AbstractMethod):
         def penalty(name: str) -> Float[Array, ""]:
             old = state.penalty[name]
             fine = (breach[name] <= self.decrease * state.breach[name]) | (breach[name] <= 10 * eps)
+            fine |= ~solved  # a higher penalty would only make the inner problem harder
             return jnp.where(fine, old, jnp.maximum(old, jnp.minimum(self.growth * old, ceiling)))
 
         worst = largest(breach)
@@ -180,7 +180,7 @@ class AugmentedLagrangian(AbstractMethod):
                 {name: penalty(name) for name in new},
                 breach,
                 jnp.minimum(worst, state.best_breach),
-                jnp.maximum(0.1 * state.tolerance, 10 * eps),
+                jnp.where(solved, jnp.maximum(0.1 * state.tolerance, 10 * eps), state.tolerance),
                 jnp.where(better, 0, state.fruitless + 1),
             ),
         )

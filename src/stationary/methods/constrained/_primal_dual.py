@@ -173,7 +173,7 @@ def mdmm(
     primal: "optax.GradientTransformation | float" = 1e-2,
     dual: AbstractDualRule | float | None = None,
     *,
-    damping: float = 1.0,
+    damping: Any = 1.0,
 ) -> PrimalDual:
     """The modified differential method of multipliers: simultaneous descent-ascent with damping.
 
