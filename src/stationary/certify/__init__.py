@@ -2,6 +2,5 @@
 
 from ._certificate import Certificate, Check, Curvature, Ray, Verdict
 from ._certify import certify
-from ._first_order import shortfall
 
-__all__ = ["certify", "Certificate", "Check", "Curvature", "Ray", "Verdict", "shortfall"]
+__all__ = ["certify", "Certificate", "Check", "Curvature", "Ray", "Verdict"]

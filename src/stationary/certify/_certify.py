@@ -11,7 +11,6 @@ from .._point import Point
 from .._solution import Solution
 from .._statements import AbstractStatement
 from ._certificate import Certificate
-from ._conclude import Request, conclude
 
 
 def certify(
@@ -87,6 +86,8 @@ def certify(
         if not (isinstance(leaf, float) or is_floating(leaf)):
             where = f"the point{jax.tree_util.keystr(path)}"
             raise TypeError(f"{where} is not an array of real and floating numbers: {leaf!r}.")
+    from ._conclude import Request, conclude  # most of this package, loaded when first needed
+
     request = Request(1e-6 if tol is None else float(tol), second_order, ray, samples, seed)
     with jax.enable_x64(True):
         return conclude(problem, primal, given, data, request)

@@ -23,7 +23,6 @@ from .._start import prepare, settle, with_data
 from .._statements import AbstractStatement
 from .._status import Status
 from .._system import System
-from ..certify import shortfall
 from . import _loop
 from ._checkpoint import fingerprint, load, save
 from ._events import Callback, Event, interruptible
@@ -257,6 +256,8 @@ def _demanded(
     """
     if system.is_stochastic or isinstance(system.operator, CommonDescentOperator):
         return level
+    from ..certify._first_order import shortfall  # loaded when first needed
+
     asked = shortfall(system, point, data)
     floor = 100 * float(jnp.finfo(working_dtype(point.primal)).eps)
     if not asked > tol or level <= floor:
