@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from ._functions import Term
+from .sets import Simplex
 
 Duals = dict[str, Float[Array, "..."]]
 ConstraintValues = Callable[[PyTree], Duals]
@@ -164,18 +165,12 @@ def minimum_norm_weights(gram: Float[Array, "m m"], *, steps: int = 250) -> Floa
 
     def body(_, carry):
         w, ahead, t = carry
-        new = _simplex(ahead - gram @ ahead)
+        new = simplex.project(ahead - gram @ ahead)
         worse = jnp.vdot(new, gram @ new) > jnp.vdot(w, gram @ w)
         t_new = jnp.where(worse, 1.0, (1 + jnp.sqrt(1 + 4 * t * t)) / 2)
         ahead = jnp.where(worse, w, new + (t - 1) / t_new * (new - w))
         return jnp.where(worse, w, new), ahead, t_new
 
+    simplex = Simplex()
     start = jnp.full(m, 1 / m, gram.dtype)
     return jax.lax.fori_loop(0, steps, body, (start, start, jnp.ones((), gram.dtype)))[0]
-
-
-def _simplex(v: Float[Array, "m"]) -> Float[Array, "m"]:
-    ordered = jnp.sort(v)[::-1]
-    excess = (jnp.cumsum(ordered) - 1) / jnp.arange(1, v.size + 1)
-    count = jnp.sum(ordered > excess)
-    return jnp.maximum(v - excess[count - 1], 0)

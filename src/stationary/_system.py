@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ._constraints import ConstraintTerm
+from ._functions import Term
 from ._method import Metrics, Oracle
 from ._operators import AbstractOperator, Duals
 from ._point import Point
@@ -91,8 +92,6 @@ class System(eqx.Module):
     @property
     def is_stochastic(self) -> bool:
         """Whether any function of the statement is an `Expectation`."""
-        from ._functions import Term
-
         nodes = jax.tree.leaves(self, is_leaf=lambda node: isinstance(node, Term))
         return any(isinstance(node, Term) and node.stream is not None for node in nodes)
 

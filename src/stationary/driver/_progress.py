@@ -7,13 +7,12 @@ from .._status import Status
 from ._events import Event
 
 
-def progress_display(wanted: bool | None, limit: int) -> Callable[[Event], None] | None:
+def progress_display(wanted: bool | None) -> Callable[[Event], None] | None:
     """What to show: a live panel on a terminal, sparse lines in a log, nothing when not wanted.
 
     **Arguments:**
 
     - `wanted`: `True`, `False`, or `None` for only on a terminal.
-    - `limit`: the step limit.
     """
     terminal = sys.stderr.isatty()
     if wanted is False or (wanted is None and not terminal):

@@ -146,7 +146,7 @@ def solve(
     _demanded(system, run, point, data, tol, level)
     running = time.perf_counter()
 
-    display = progress_display(progress, max_steps)
+    display = progress_display(progress)
     listeners = [listener for listener in (display, callback) if listener is not None]
     status, budget, saved = Status.RUNNING, 2 * _loop.RECORDS, running
 

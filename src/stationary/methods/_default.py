@@ -28,7 +28,7 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
         ('PastExtraGradient', 'players with opposed interests: one operator call a step')
     """
     constrained = " with constraints" if system.constraints else ""
-    if Oracle.SAMPLE in system.provides and system.is_stochastic:
+    if system.is_stochastic:
         if Oracle.VALUE in system.provides and not system.constraints:
             return _adam(), "one objective estimated from mini-batches"
         if Oracle.VALUE in system.provides:

@@ -49,8 +49,8 @@ class State(eqx.Module):
 class AugmentedLagrangian(AbstractMethod):
     """The method of multipliers for any cone constraints over any set with a projection.
 
-    Minimises the augmented Lagrangian by quasi-Newton descent (BFGS, L-BFGS or spectral
-    gradients, as size and set allow), then moves the multipliers; penalties grow constraint by
+    Minimises the augmented Lagrangian by descent (Newton's method, L-BFGS or spectral gradients,
+    as size and set allow), then moves the multipliers; penalties grow constraint by
     constraint where violation does not fall. Inner and outer iterations share one flat loop: a
     step is one evaluation of the objective, the constraints and one gradient, so batched solves
     never wait for each other's line searches.

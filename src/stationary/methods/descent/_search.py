@@ -219,9 +219,14 @@ def _straight(system: System) -> bool:
     return Capability.PROJECT in system.space.capabilities and not system.space.curved
 
 
+def _limited(system: System) -> bool:
+    """Whether a straight move may leave the set."""
+    return _straight(system) and not all(isinstance(s, Euclidean) for s in system.space.leaves)
+
+
 def _into_set(system: System, primal: PyTree[Array], step: Float[Array, "n"]) -> Float[Array, "n"]:
     """A step from `primal`, cut off where it leaves a convex set."""
-    if not _straight(system) or all(isinstance(s, Euclidean) for s in system.space.leaves):
+    if not _limited(system):
         return step
     flat, unravel = ravel_pytree(primal)
     return ravel_pytree(system.space.project(unravel(flat + step)))[0] - flat
@@ -236,8 +241,7 @@ def _terrain(
 ) -> Terrain:
     """What a direction rule may look at."""
     flat, unravel = ravel_pytree(primal)
-    limited = _straight(system) and system.space.elementwise
-    limited = limited and not all(isinstance(s, Euclidean) for s in system.space.leaves)
+    bounded = _limited(system) and system.space.elementwise
 
     def curvature(vector):
         return ravel_pytree(jax.jvp(gradient_at, (primal,), (unravel(vector),))[1])[0]
@@ -246,7 +250,7 @@ def _terrain(
         gradient=gradient,
         free=_free(system, primal, cotangent),
         curvature=curvature,
-        clip=(lambda step: _into_set(system, primal, step)) if limited else None,
+        clip=(lambda step: _into_set(system, primal, step)) if bounded else None,
         free_after=lambda step, slope: _free(system, unravel(flat + step), unravel(slope)),
     )
 
