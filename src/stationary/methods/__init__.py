@@ -14,6 +14,7 @@ from .descent import Newton as Newton
 from .descent import OptaxDescent as OptaxDescent
 from .descent import SpectralGradient as SpectralGradient
 from .descent import from_optax as from_optax
+from .interior_point import InteriorPoint as InteriorPoint
 from .saddle import ExtraGradient as ExtraGradient
 from .saddle import OptimisticGradient as OptimisticGradient
 from .saddle import PastExtraGradient as PastExtraGradient

@@ -1,0 +1,276 @@
+"""The interior-point method: Newton's method on the barrier problem behind a filter line search."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ..._method import AbstractMethod, Metrics, Oracle
+from ..._point import Point
+from ..._status import Status
+from ..._system import System, largest
+from ...sets import Nonnegative, Nonpositive, Zero
+from ._barrier import ELASTIC_PRICE, Anchor, Barrier, Duals
+from ._newton import Direction, newton
+from ._phases import (
+    evaluate,
+    lowered,
+    opened,
+    reported,
+    restoration_ended,
+    restored_from,
+    trial_at,
+)
+from ._program import Local, Program, limits
+from ._search import Found, Origin, Trial, empty_filter, search
+from ._state import COLUMNS, ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose, replace
+
+_LARGEST_ESTIMATE = 1e3
+"""Least-squares multipliers beyond this size are not trusted."""
+_AWAY = 1e10
+"""Growth of x after which the objective is taken to fall without bound."""
+
+
+class InteriorPoint(AbstractMethod):
+    """Primal-dual interior-point method for smooth problems with equalities, inequalities, bounds.
+
+    Newton steps on a sequence of barrier problems, with exact Hessians regularised to the right
+    inertia, a filter line search with second-order corrections, and a feasibility restoration
+    that also finds out when constraints contradict each other. A step is one factorisation.
+
+    Linear algebra is dense: memory is that of a few n x n and m x n matrices, so n up to a
+    thousand or two.
+
+    **Arguments:**
+
+    - `barrier`: the first barrier parameter; a warm start (given multipliers) chooses its own.
+    - `hessian`: `"exact"`, or `"bfgs"` for functions without second derivatives.
+
+    **Raises:** `TypeError` for a set that does more than bound entries one by one, a cone that is
+    no orthant, or surrogates.
+
+    !!! example
+        >>> import jax.numpy as jnp, stationary as st
+        >>> problem = st.Minimize(
+        ...     lambda x: jnp.sum((x - 1) ** 2),
+        ...     subject_to={"circle": st.at_most(lambda x: x @ x, 1.0)},
+        ... )
+        >>> solution = st.solve(problem, jnp.array([0.5, -0.5]), st.methods.InteriorPoint())
+        >>> solution.value.round(4).tolist(), round(float(solution.duals["circle"]), 4)
+        ([0.7071, 0.7071], 0.4142)
+
+    !!! cite "Reference"
+        Waechter and Biegler, On the implementation of an interior-point filter line-search
+        algorithm for large-scale nonlinear programming (Mathematical Programming, 2006).
+    """
+
+    barrier: float = 0.1
+    hessian: str = "exact"
+
+    needs: ClassVar[frozenset[Oracle]] = frozenset({Oracle.VALUE, Oracle.HVP, Oracle.FULL})
+    handles_constraints: ClassVar[bool] = True
+    summary: ClassVar[str] = (
+        "smooth problems with equalities, inequalities and bounds, to high accuracy"
+    )
+
+    def __check_init__(self):
+        if self.hessian not in ("exact", "bfgs"):
+            raise ValueError(f'hessian is "exact" or "bfgs", got {self.hessian!r}.')
+        if not self.barrier > 0:
+            raise ValueError(f"barrier must be positive, got {self.barrier}.")
+
+    def check(self, system, point, data=None) -> list[str]:
+        refuse(system)
+        return []
+
+    def init(self, system, point, data=None, *, key=None) -> State:
+        refuse(system)
+        program = Program(system, point.primal, data)
+        n, m, dtype = program.size, program.rows, program.dtype
+        y = program.stack(point.duals)
+        warm = jnp.any(y != 0)
+        bounds = program.bounds().relaxed()
+        x = bounds.inside(program.flatten(point.primal), jnp.where(warm, 1e-4, 1e-2))
+        zero, infinite = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
+        count, rows = jnp.zeros((), jnp.int32), jnp.zeros(m, dtype)
+        ones = jnp.where(program.equality, rows, 1.0)
+        violations = dict.fromkeys(program.names, infinite)
+        return State(
+            point=Point(program.unravel(x), point.duals),
+            x=x,
+            s=ones,
+            duals=Duals(y, ones, bounds.has_lower.astype(dtype), bounds.has_upper.astype(dtype)),
+            local=Local(
+                zero, rows, jnp.zeros(n, dtype), jnp.zeros((m, n), dtype), jnp.eye(n, dtype=dtype)
+            ),
+            objective_scale=zero + 1,
+            row_scale=rows + 1,
+            barrier=zero + self.barrier,
+            kept_barrier=zero + self.barrier,
+            phase=count + EVALUATE,
+            filter=empty_filter(dtype),
+            anchor=Anchor(x, jnp.zeros(n, dtype)),
+            anchor_violation=zero,
+            regularization=zero,
+            warm=warm,
+            best=infinite,
+            idle=count,
+            stuck=count,
+            blocked=jnp.array(False),
+            metrics=Metrics(infinite, infinite, infinite, infinite, violations),
+            start_size=1 + largest(x),
+            log=dict.fromkeys(COLUMNS, zero),
+        )
+
+    def step(self, system, state, data=None):
+        program = Program(system, state.point.primal, data)
+        problem = state.barrier_problem(program)
+        system_of_step = newton(program, problem, state)
+        direction = system_of_step.direction()
+        measured = problem.measures(
+            state.local.objective, state.local.constraints, state.x, state.s
+        )
+        here = Trial(state.x, state.s, state.residual, *measured)
+        restoring = state.phase == RESTORE
+        origin = Origin(
+            here.theta,
+            here.phi,
+            problem.slope(state.local, state.x, state.s, direction.x, direction.s),
+            choose(restoring, empty_filter(program.dtype), state.filter),
+        )
+        found = search(
+            origin,
+            lambda step, along: trial_at(program, state, problem, step, along),
+            system_of_step.corrected,
+            here,
+            (direction.x, direction.s),
+            lambda along: problem.longest_step(state.x, state.s, *along),
+            state.moving,
+            ~restoring,
+        )
+        sound = system_of_step.factors.sound
+        before = state
+        state, lost = _moved(problem, state, direction, found, here, sound)
+        dual_step = problem.longest_dual_step(before.duals, direction.duals)
+        state = _with_log(state, before, direction, found, dual_step, system_of_step.factors)
+
+        eps = jnp.finfo(program.dtype).eps
+        enter = lost & (before.phase == NORMAL) & (largest(state.residual) > eps**0.6)
+        state = choose(enter, restored_from(state), state)
+        old = state.local
+        state = evaluate(program, state, self.hessian == "exact")
+        if self.hessian == "bfgs":
+            state = _with_secant(before, state, old)
+        state = choose(before.phase == EVALUATE, opened(program, state), state)
+        state = choose(restoring, restoration_ended(program, state), state)
+        state = replace(state, phase=jnp.where(before.phase == ESTIMATE, NORMAL, state.phase))
+        state = lowered(program, state, lost & ~enter)
+        state = reported(system, program, state)
+        return state, state.metrics
+
+    def point(self, state) -> Point:
+        return state.point
+
+    def status(self, state, metrics, tol):
+        size = largest(state.x)
+        away = (size > _AWAY * state.start_size) & (metrics.feasibility <= 1e-6 * size)
+        floor = state.barrier <= 2 * jnp.finfo(state.x.dtype).eps ** 0.8
+        stalled = (state.stuck >= 5) | (floor & (state.idle >= 30)) | (state.idle >= 500)
+        status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
+        status = jnp.where(away & (state.phase == NORMAL), int(Status.UNBOUNDED), status)
+        return jnp.where(state.blocked, int(Status.INFEASIBLE), status)
+
+
+def refuse(system: System) -> None:
+    """Turn away what the interior point cannot see as bounds and scalar constraints.
+
+    **Raises:** `TypeError` naming the set, the cone or the surrogate.
+    """
+    for leaf in system.space.leaves:
+        limits(leaf)
+    for name, constraint in system.constraints.items():
+        if not isinstance(constraint.cone, Zero | Nonpositive | Nonnegative):
+            raise TypeError(
+                f"InteriorPoint handles equalities and inequalities entry by entry, but constraint "
+                f"{name!r} lies in {constraint.cone.describe()}. Use AugmentedLagrangian."
+            )
+        if constraint.surrogate is not None:
+            raise TypeError(
+                f"constraint {name!r} has a surrogate, which InteriorPoint would ignore. Use "
+                "PrimalDual or AugmentedLagrangian."
+            )
+
+
+def _moved(
+    problem: Barrier, state: State, direction: Direction, found: Found, here: Trial, sound
+) -> tuple[State, Bool[Array, ""]]:
+    """The state after the search, and whether the search found nothing."""
+    moving, restoring = state.moving, problem.restoring
+    gained = moving & found.accepted & sound
+    eps = jnp.finfo(state.x.dtype).eps
+    tiny = moving & (largest(direction.x / (1 + jnp.abs(state.x))) < 10 * eps) & sound
+    step = problem.longest_dual_step(state.duals, direction.duals)
+    # Multipliers of constraints move with x; while restoring they are bounded like the others.
+    y_step = jnp.where(restoring, step, found.step)
+    y_step = jnp.where(gained, y_step, jnp.where(tiny, step, 0.0))
+    y = state.duals.y + y_step * direction.duals.y
+    estimate = direction.duals.y
+    estimate = jnp.where(largest(estimate) <= _LARGEST_ESTIMATE, estimate, 0.0)
+    y = jnp.where(state.phase == ESTIMATE, estimate, y)
+    others = [
+        z + jnp.where(gained | tiny, step, 0.0) * dz
+        for z, dz in zip(state.duals[1:], direction.duals[1:], strict=True)
+    ]
+    x = jnp.where(gained, found.trial.x, state.x)
+    s = jnp.where(gained, found.trial.s, state.s)
+    duals = choose(moving, problem.kept_near(Duals(y, *others), x, s), Duals(y, *state.duals[1:]))
+    grow = (state.phase == NORMAL) & ~(gained & found.by_objective)
+    lost = moving & ~gained & ~tiny
+    state = replace(
+        state,
+        x=x,
+        s=s,
+        duals=duals,
+        filter=state.filter.with_entry(here.theta, here.phi, grow),
+        stuck=jnp.where(gained | ~moving, 0, state.stuck + 1),
+    )
+    return state, lost
+
+
+def _with_log(state: State, before: State, direction, found, dual_step, factors) -> State:
+    moving = before.moving
+    shift = factors.regularization
+    numbers = {
+        "barrier": before.barrier,
+        "move": found.step * largest((direction.x, direction.s)),
+        "step": found.step,
+        "dual step": dual_step,
+        "regularization": shift,
+        "trials": found.trials,
+        "corrections": found.corrections,
+        "restoring": before.phase == RESTORE,
+    }
+    return replace(
+        state,
+        regularization=jnp.where(moving & (shift > 0), shift, before.regularization),
+        log={name: jnp.where(moving, numbers[name], 0) for name in COLUMNS},
+    )
+
+
+def _with_secant(before: State, state: State, old: Local) -> State:
+    """The Hessian's damped BFGS update (Powell, 1978), in place of second derivatives."""
+    x, y, here = state.x - before.x, state.duals.y, state.local
+    weight = jnp.where(state.phase == RESTORE, 0.0, 1.0)
+    change = weight * (here.gradient - old.gradient) + y @ (here.jacobian - old.jacobian)
+    hessian = before.local.hessian
+    bent = hessian @ x
+    curvature, slope = x @ bent, x @ change
+    share = jnp.where(
+        slope >= 0.2 * curvature, 1.0, 0.8 * curvature / jnp.maximum(curvature - slope, 1e-300)
+    )
+    change = share * change + (1 - share) * bent
+    safe = curvature > jnp.finfo(x.dtype).tiny
+    update = jnp.outer(change, change) / jnp.where(safe, x @ change, 1.0)
+    update -= jnp.outer(bent, bent) / jnp.where(safe, curvature, 1.0)
+    fresh = hessian + jnp.where(safe & (before.phase != EVALUATE), update, 0.0)
+    return replace(state, local=here._replace(hessian=fresh))

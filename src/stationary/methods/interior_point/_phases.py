@@ -1,0 +1,171 @@
+"""What an interior-point solve does on arriving at a point: scale, restore, lower the barrier."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ..._point import Point
+from ..._system import System, largest
+from ._barrier import ELASTIC_PRICE, Anchor, Duals
+from ._program import Local, Program
+from ._search import Trial
+from ._state import ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose, replace
+
+_STEEPEST = 100.0
+"""Functions are scaled so that no gradient at the start is larger than this."""
+_SLACK_PUSH, _WARM_PUSH = 1e-2, 1e-4
+_LARGEST_BOUND_DUAL = 1e3
+_PROGRESS = 10.0
+"""The barrier parameter falls once the error is below this many times it (kappa_epsilon)."""
+_LINEAR, _SUPERLINEAR = 0.2, 1.5
+_RECOVERY = 0.9
+"""Restoration must bring the violation down to this share."""
+
+
+def evaluate(program: Program, state: State, second: bool) -> State:
+    """The state with the derivatives at its point, and the scaling if this is the start."""
+    opening, restoring = state.phase == EVALUATE, state.phase == RESTORE
+    eps = jnp.finfo(program.dtype).eps
+    # Restoration forgets the objective: what is left of its curvature is far below rounding.
+    weight = jnp.where(restoring, eps**0.5, 1.0)
+    scale = state.objective_scale * weight
+    at = program.derivatives(state.x, state.duals.y * state.row_scale / scale, second=second)
+    free = program.bounds().free
+    steepness = jnp.max(jnp.abs(jnp.where(free, at.gradient, 0.0)), initial=0.0)
+    steepness_of_rows = jnp.max(jnp.abs(jnp.where(free, at.jacobian, 0.0)), axis=1, initial=0.0)
+    objective_scale = jnp.where(opening, _gentle(steepness), state.objective_scale)
+    row_scale = jnp.where(opening, _gentle(steepness_of_rows), state.row_scale)
+    gradient, jacobian = at.gradient * objective_scale, at.jacobian * row_scale[:, None]
+    hessian = at.hessian * objective_scale * weight
+    local = Local(
+        at.objective * objective_scale, at.constraints * row_scale, gradient, jacobian, hessian
+    )
+    return replace(state, local=local, objective_scale=objective_scale, row_scale=row_scale)
+
+
+def _gentle(steepness: Float[Array, "..."]) -> Float[Array, "..."]:
+    return jnp.clip(_STEEPEST / jnp.maximum(steepness, 1e-30), 1e-8, 1.0)
+
+
+def opened(program: Program, state: State) -> State:
+    """The first iterate: slacks, multipliers and the filter's limits from the values at hand."""
+    problem = state.barrier_problem(program)
+    bounds, present = problem.bounds, problem.inequality
+    push = jnp.where(state.warm, _WARM_PUSH, _SLACK_PUSH)
+    s = jnp.where(present, jnp.maximum(-state.local.constraints, push), 0.0)
+    state = replace(state, s=s)
+
+    # A warm start brings multipliers: those of bounds follow, and so does the barrier.
+    y = state.duals.y * state.objective_scale / state.row_scale
+    force = state.local.gradient + y @ state.local.jacobian
+    away = problem.distances(state.x, s)
+    least = 1e-2 * push
+    warm = Duals(
+        y,
+        jnp.where(present, jnp.maximum(y, least), 0.0),
+        jnp.where(bounds.has_lower, jnp.maximum(force, least), 0.0),
+        jnp.where(bounds.has_upper, jnp.maximum(-force, least), 0.0),
+    )
+    products = (away.slack * warm.slack, away.lower * warm.lower, away.upper * warm.upper)
+    count = jnp.sum(present) + jnp.sum(bounds.has_lower) + jnp.sum(bounds.has_upper)
+    mean = sum(jnp.sum(p) for p in products) / jnp.maximum(count, 1)
+    barrier = jnp.where(state.warm, jnp.clip(mean, 1e-8, state.barrier), state.barrier)
+    violation = jnp.sum(jnp.abs(state.residual))
+    limits = state.filter._replace(
+        ceiling=1e4 * jnp.maximum(1.0, violation), small=1e-4 * jnp.maximum(1.0, violation)
+    )
+    return replace(
+        state,
+        duals=choose(state.warm, warm, state.duals),
+        barrier=barrier,
+        kept_barrier=barrier,
+        filter=limits,
+        phase=jnp.where(state.warm, NORMAL, ESTIMATE),
+    )
+
+
+def restored_from(state: State) -> State:
+    """The first state of a restoration: violations become what is minimised."""
+    duals = state.duals
+    return replace(
+        state,
+        kept_barrier=state.barrier,
+        barrier=jnp.maximum(state.barrier, largest(state.residual)),
+        duals=Duals(jnp.zeros_like(duals.y), *(jnp.minimum(z, ELASTIC_PRICE) for z in duals[1:])),
+        anchor=Anchor(state.x, 1 / jnp.maximum(1.0, jnp.abs(state.x)) ** 2),
+        anchor_violation=jnp.sum(jnp.abs(state.residual)),
+        phase=RESTORE,
+    )
+
+
+def restoration_ended(program: Program, state: State) -> State:
+    """Back to the ordinary phase where the violation has fallen enough; blocked where it cannot."""
+    problem = state.barrier_problem(program)
+    eps = jnp.finfo(program.dtype).eps
+    x, s, at = state.x, state.s, state.local
+    ordinary = replace(state, phase=ESTIMATE, barrier=state.kept_barrier)
+    violation, merit = ordinary.barrier_problem(program).measures(
+        at.objective, at.constraints, x, s
+    )
+    feasible = largest(state.residual) <= eps**0.6
+    better = violation <= _RECOVERY * state.anchor_violation
+    leave = (better & state.filter.accepts(violation, merit)) | feasible
+    huge = largest(state.duals[1:]) > _LARGEST_BOUND_DUAL
+    signs = Duals(*(jnp.where(z > 0, 1.0, 0.0) for z in state.duals))
+    ordinary = replace(
+        ordinary,
+        duals=choose(huge, signs, state.duals)._replace(y=jnp.zeros_like(state.duals.y)),
+        filter=choose(feasible & ~better, state.filter.emptied(), state.filter),
+    )
+    settled = problem.error(at, x, s, state.duals, jnp.zeros_like(merit)) <= eps**0.4
+    given_up = state.stuck >= 3
+    blocked = ~leave & (settled | given_up) & (largest(state.residual) > eps**0.35)
+    return choose(leave, ordinary, replace(state, blocked=state.blocked | blocked))
+
+
+def lowered(program: Program, state: State, forced: Bool[Array, ""]) -> State:
+    """The barrier parameter, lowered as far as the error allows, with the filter emptied."""
+    problem = state.barrier_problem(program)
+    floor = jnp.finfo(program.dtype).eps ** 0.8
+    moving = state.moving
+
+    def next_of(mu):
+        return jnp.maximum(floor, jnp.minimum(_LINEAR * mu, mu**_SUPERLINEAR))
+
+    def solved(mu):
+        error = problem.error(state.local, state.x, state.s, state.duals, mu)
+        return moving & (error <= _PROGRESS * mu) & (mu > floor)
+
+    first = jnp.where(forced & moving, next_of(state.barrier), state.barrier)
+    mu = jax.lax.while_loop(solved, next_of, first)
+    fell = (mu < state.barrier) & (state.phase == NORMAL)
+    return replace(state, barrier=mu, filter=choose(fell, state.filter.emptied(), state.filter))
+
+
+def reported(system: System, program: Program, state: State) -> State:
+    """The state with the point that it stands for, and the metrics there."""
+    y = state.duals.y * state.row_scale / state.objective_scale
+    y = jnp.where(program.equality, y, jnp.maximum(y, 0.0))
+    x = program.bounds().clip(state.x)
+    point = Point(program.unravel(x), program.unstack(y))
+    at = program.linearization(state.local, state.row_scale, state.objective_scale)
+    metrics = system.metrics(point, at, at.direction(point.duals))
+    better = metrics.residual < 0.9 * state.best
+    return replace(
+        state,
+        point=point,
+        metrics=metrics,
+        best=jnp.where(better, metrics.residual, state.best),
+        idle=jnp.where(better, 0, state.idle + 1),
+    )
+
+
+def trial_at(program: Program, state: State, problem, step, direction) -> Trial:
+    """The point a step away, with its violation and merit."""
+    dx, ds = direction
+    x = jnp.where(problem.bounds.free, state.x + step * dx, state.x)
+    f, c = program.values(x)
+    f, c = f * state.objective_scale, c * state.row_scale
+    # A slack that is smaller than it need be grows: better in violation and in barrier.
+    s = jnp.where(problem.inequality, jnp.maximum(state.s + step * ds, -c), 0.0)
+    return Trial(x, s, c + s, *problem.measures(f, c, x, s))
