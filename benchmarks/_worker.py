@@ -10,83 +10,19 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
-import numpy as np
 
 import stationary as st
 
 from . import _cutest
-
-TOL = 1e-6
-"""What the certificate counts as zero, for every solver alike."""
+from ._score import Answer, score
 
 ROUNDS = 7
 QUICK = 0.5
 """A warm solve that takes less is timed `ROUNDS` times, and its median counts."""
-
-
-class Answer(NamedTuple):
-    """What a solver returned, and what it says of it.
-
-    **Arguments:**
-
-    - `x`: the point, like the statement's unknown.
-    - `duals`: multipliers by constraint name, or `None` where the solver gives none.
-    - `status`: in the solver's words.
-    - `claims`: whether the solver says that this is a solution.
-    - `steps`: iterations, by its own count.
-    """
-
-    x: Any
-    duals: Any
-    status: str
-    claims: bool
-    steps: int
-
-
-class Score(NamedTuple):
-    """What the certificate makes of a point, whichever solver it came from.
-
-    **Arguments:**
-
-    - `solved`: every first-order check passes at `TOL`.
-    - `worst`, `check`: the largest scaled residual, and the check it belongs to.
-    - `verdict`: in the certificate's words.
-    - `multipliers`: `"given"` or `"estimated"`, whichever makes the point look better.
-    - `objective`: the value there.
-    """
-
-    solved: bool
-    worst: float
-    check: str
-    verdict: str
-    multipliers: str
-    objective: float
-
-
-def score(statement: st.Minimize, x: Any, duals: Any) -> Score:
-    """The better of two certificates: with the solver's multipliers, and with estimated ones."""
-    points = [x] if not duals else [st.Point(x, duals), x]
-    found = []
-    for point in points:
-        certificate = st.certify(statement, point, tol=TOL, second_order=False)
-        worst = max(certificate.checks, key=lambda c: c.scaled if c.scaled == c.scaled else np.inf)
-        found.append(
-            Score(
-                all(c.passed for c in certificate.checks),
-                float(worst.scaled),
-                f"{worst.kind} {worst.name}",
-                certificate.verdict.word,
-                certificate.multipliers,
-                float(certificate.objective),  # pyright: ignore[reportArgumentType]
-            )
-        )
-        if found[-1].solved:
-            break
-    return min(found, key=lambda s: (not s.solved, s.worst if s.worst == s.worst else np.inf))
 
 
 def ours(case: _cutest.Case, name: str, task: dict[str, Any]) -> Callable[[], Answer]:
@@ -146,7 +82,7 @@ def perform(task: dict[str, Any]) -> dict[str, Any]:
     if task["peer"]:
         from . import _peers  # needs solvers that this project does not
 
-        solve = _peers.solver(case, name, task)
+        solve = _peers.solver(case.flat, name, task["seconds"])
     else:
         solve = ours(case, name, task)
     answer = solve()

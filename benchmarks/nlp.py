@@ -22,7 +22,7 @@ METHODS = ("default", "InteriorPoint")
 
 def read_cases(path: Path) -> dict[str, dict[str, str]]:
     """A file of cases by name: n, m, ipopt_status, ipopt_objective, ipopt_violation."""
-    with path.open() as lines:
+    with path.open(newline="") as lines:
         return {row["name"]: row for row in csv.DictReader(lines)}
 
 
