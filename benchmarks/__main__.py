@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name ...] [--out FILE.json]`."""
+"""`python -m benchmarks [--out FILE.json] [name ...]`; `python -m benchmarks nlp --help`."""
 
 import argparse
 import dataclasses
@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import sys
 from pathlib import Path
 
 import jax
@@ -17,6 +18,7 @@ from rich.table import Table
 from ._figure import Figure
 
 NAMES = ("chunks", "traces", "imports", "batch", "single")
+LONG = ("nlp",)  # by name only; what follows the name are its own options
 
 
 def machine() -> dict[str, object]:
@@ -26,7 +28,7 @@ def machine() -> dict[str, object]:
     if info.exists():
         lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         model = lines[0].partition(":")[2].strip() if lines else model
-    packages = ("jax", "jaxlib", "equinox", "optax", "scipy", "stationary")
+    packages = ("jax", "jaxlib", "equinox", "optax", "scipy", "cyipopt", "sif2jax", "stationary")
     return {
         "processor": model,
         "cores": os.cpu_count(),
@@ -58,19 +60,24 @@ def table(figures: dict[str, list[Figure]]) -> Table:
 def main() -> None:
     """Run benchmarks, print their figures, and write them to a file if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES + LONG)}")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
-    options = parser.parse_args()
-    unknown = set(options.names) - set(NAMES)
+    given = sys.argv[1:]
+    end = next((i + 1 for i, name in enumerate(given) if name in LONG), len(given))
+    options, own = parser.parse_args(given[:end]), given[end:]
+    unknown = set(options.names) - {*NAMES, *LONG}
     if unknown:
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}: {', '.join(NAMES)}")
+        parser.error(
+            f"no benchmark is called {', '.join(sorted(unknown))}: {', '.join(NAMES + LONG)}"
+        )
 
     jax.config.update("jax_enable_x64", True)
     console = Console()
     where, figures = machine(), {}
     for name in options.names or NAMES:
         console.print(f"[dim]{name} ...[/]")
-        figures[name] = importlib.import_module(f"{__package__}.{name}").run()
+        module = importlib.import_module(f"{__package__}.{name}")
+        figures[name] = module.run(own) if name in LONG else module.run()
     console.print(table(figures))
     console.print(
         f"{where['processor']}, {where['cores']} cores, load {where['load']} at the start"

@@ -45,9 +45,9 @@ class Oracles:
     """
 
     def __init__(self, flat: Flat, *data: Any) -> None:
-        self.flat, self.data, self.m = flat, data, flat.m
-        n = flat.x0.size
-        f, c = flat.objective, flat.constraints
+        self.flat, self.data = flat, data
+        n, f, c = flat.x0.size, flat.objective, flat.constraints
+        self.m = 0 if c is None else jax.eval_shape(c, flat.x0, *data).shape[0]
         self._f, self._gradient = jax.jit(f), jax.jit(jax.grad(f))
         self._both = jax.jit(jax.value_and_grad(f))
         if c is None:
@@ -120,7 +120,7 @@ class Ipopt:
         self._triangle = np.tril_indices(n)
         low = np.full(oracles.m, -np.inf)
         low[: flat.equalities] = 0.0
-        self._problem = cyipopt.Problem(
+        self._problem = cyipopt.Problem(  # pyright: ignore[reportAttributeAccessIssue]
             n, oracles.m, self, flat.lower, flat.upper, low, np.zeros(oracles.m)
         )
         for option, value in (

@@ -8,11 +8,11 @@ import os
 import statistics
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import equinox as eqx
 import jax
 
 import stationary as st
@@ -23,6 +23,9 @@ from ._score import Answer, score
 ROUNDS = 7
 QUICK = 0.5
 """A warm solve that takes less is timed `ROUNDS` times, and its median counts."""
+
+TEDIOUS = 5.0
+"""A solve by SciPy that takes more is not timed again."""
 
 
 def ours(case: _cutest.Case, name: str, task: dict[str, Any]) -> Callable[[], Answer]:
@@ -49,10 +52,10 @@ def compiled(case: _cutest.Case, name: str, task: dict[str, Any], steps: int) ->
     """The warm time of `st.run` under jit: the solve alone, with no host around it."""
     method = getattr(st.methods, name)()
 
-    @eqx.filter_jit
-    def run(statement, x0):
+    @jax.jit
+    def run(x0):
         return st.run(
-            statement,
+            case.statement,
             x0,
             method,
             tol=task.get("tol"),
@@ -61,43 +64,77 @@ def compiled(case: _cutest.Case, name: str, task: dict[str, Any], steps: int) ->
         )
 
     def solve():
-        return jax.block_until_ready(run(case.statement, case.x0))
+        return jax.block_until_ready(run(case.x0))
 
     outcome = solve()
     found = score(case.statement, outcome.point.primal, outcome.point.duals)
-    return {"run": _median(solve), "run solved": found.solved, "run worst": found.worst}
+    return {"run": median_seconds(solve), "run solved": found.solved, "run worst": found.worst}
 
 
 def perform(task: dict[str, Any]) -> dict[str, Any]:
-    """One solver on one case: what it found, how good that is, and how long it took."""
-    case = _case(task["case"])
-    name = task["solver"]
-    row: dict[str, Any] = {
-        "case": case.name,
-        "solver": name,
-        "n": case.flat.x0.size,
-        "m": case.flat.m,
-    }
-    began = time.perf_counter()
-    if task["peer"]:
-        from . import _peers  # needs solvers that this project does not
+    """What a task asks for: a case for one solver, a batch of instances, or a large problem."""
+    match task["kind"]:
+        case "case":
+            return on_case(task)
+        case "first":
+            return first_answer(task)
+        case "batch":
+            from ._instances import batch
 
-        solve = _peers.solver(case.flat, name, task["seconds"])
-    else:
-        solve = ours(case, name, task)
+            return batch(task)
+        case _:
+            from ._large import large
+
+            return large(task)
+
+
+def on_case(task: dict[str, Any]) -> dict[str, Any]:
+    """One solver on one case: what it found, how good that is, and how long it took."""
+    case, name = _case(task["case"]), task["solver"]
+    prepare = _preparation(task)
+    row = {"case": case.name, "solver": name, "n": case.flat.x0.size, "m": case.flat.m}
+    began = time.perf_counter()
+    solve = prepare(case)
     answer = solve()
     row["first"] = time.perf_counter() - began
     found = score(case.statement, answer.x, answer.duals)
     row |= {"status": answer.status, "claims": answer.claims, "steps": answer.steps}
     row |= found._asdict()
-    if task["warm"]:
-        row["warm"] = _median(solve)
-        if not task["peer"] and name != "default":
-            row |= compiled(case, name, task, answer.steps)
+    if not (task["warm"] and found.solved):
+        return row
+    if task["peer"] and name != "ipopt" and row["first"] > TEDIOUS:
+        row["warm"] = row["first"]  # far behind with or without its few programs to compile
+        return row
+    row["warm"] = median_seconds(solve)
+    if not task["peer"] and name != "default":
+        row |= compiled(case, name, task, answer.steps)
     return row
 
 
-def _median(solve: Callable[[], Any]) -> float:
+def first_answer(task: dict[str, Any]) -> dict[str, Any]:
+    """Seconds from a statement to its answer in this process, imports and loading excluded."""
+    case = _case(task["case"])
+    prepare = _preparation(task)
+    jax.block_until_ready(jax.numpy.zeros(1) + 1.0)  # starts the backend
+    began = time.perf_counter()
+    answer = prepare(case)()
+    seconds = time.perf_counter() - began
+    row = {"case": case.name, "solver": task["solver"], "first": seconds}
+    return row | {"status": answer.status, "claims": answer.claims}
+
+
+def _preparation(task: dict[str, Any]) -> Callable[[_cutest.Case], Callable[[], Answer]]:
+    """From a case to its solver, everything imported."""
+    if not task["peer"]:
+        return lambda case: ours(case, task["solver"], task)
+    import cyipopt  # noqa: F401
+
+    from . import _peers
+
+    return lambda case: _peers.solver(case.flat, task["solver"], task["seconds"])
+
+
+def median_seconds(solve: Callable[[], Any]) -> float:
     """Median seconds of a call that has been made before."""
     times = []
     while len(times) < ROUNDS and (not times or times[0] < QUICK):
@@ -130,7 +167,7 @@ def main() -> None:
     last = None
     for line in sys.stdin:
         task = json.loads(line)
-        if last not in (None, task["case"]):
+        if last not in (None, task["case"]):  # a process may be kept for a few of them
             _case.cache_clear()
             jax.clear_caches()  # programs of earlier cases are of no use to later ones
         last = task["case"]
@@ -139,6 +176,8 @@ def main() -> None:
         except Exception as error:  # a case that breaks a solver is a result, not the end
             row = {"case": task["case"], "solver": task["solver"], "status": "error"}
             row |= {"claims": False, "solved": False, "error": f"{type(error).__name__}: {error}"}
+            if os.environ.get("BENCHMARK_TRACEBACKS"):
+                traceback.print_exc()
         print(json.dumps(row), file=channel, flush=True)
 
 
