@@ -14,6 +14,16 @@ from .descent import Newton as Newton
 from .descent import OptaxDescent as OptaxDescent
 from .descent import SpectralGradient as SpectralGradient
 from .descent import from_optax as from_optax
+from .fixed_point import AbstractFixedPointMethod as AbstractFixedPointMethod
+from .fixed_point import FixedPointOutcome as FixedPointOutcome
+from .fixed_point import FixedPointState as FixedPointState
+from .fixed_point import Halpern as Halpern
+from .fixed_point import Picard as Picard
+from .fixed_point import PrimalDualHybridGradient as PrimalDualHybridGradient
+from .fixed_point import PrimalDualOperator as PrimalDualOperator
+from .fixed_point import halpern as halpern
+from .fixed_point import picard as picard
+from .fixed_point import primal_dual_operator as primal_dual_operator
 from .interior_point import InteriorPoint as InteriorPoint
 from .saddle import ExtraGradient as ExtraGradient
 from .saddle import OptimisticGradient as OptimisticGradient
