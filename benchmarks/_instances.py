@@ -42,7 +42,7 @@ def perturbed(case: _cutest.Case) -> tuple[st.Minimize, _cutest.Flat]:
         if size
     }
     bounded = np.isfinite(flat.lower).any() or np.isfinite(flat.upper).any()
-    over = st.Box(flat.lower, flat.upper) if bounded else None
+    over = st.Box(flat.lower, flat.upper) if bounded else None  # pyright: ignore[reportArgumentType]
     statement = st.Minimize(objective, subject_to, over, zero)
     instance = flat._replace(
         objective=objective,

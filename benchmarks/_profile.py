@@ -71,20 +71,20 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     curves = profile(times(rows))
     limit = max((x[-1] for x, _ in curves.values() if x.size), default=1.0) * 1.05 + 0.5
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "stationary", "font.size": 10}):
-        figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
-        for solver in sorted(curves, key=lambda name: list(_STYLES).index(name)):
+        figure, axes = plt.subplots(figsize=(7.2, 4.8), layout="constrained")
+        for solver in sorted(curves, key=lambda name: [*_STYLES, name].index(name)):
             x, share = curves[solver]
-            colour, line, width = _STYLES[solver]
+            colour, line, width = _STYLES.get(solver, ("#1b7837", "-", 1.3))
             steps = np.concatenate([[0.0], x, [limit]])
             heights = share * np.concatenate([[0], np.arange(1, x.size + 1), [x.size]])
-            label = f"{_NAMES[solver]} ({100 * share * x.size:.0f} %)"
+            label = f"{_NAMES.get(solver, solver)} ({100 * share * x.size:.0f} %)"
             axes.step(steps, heights, line, where="post", color=colour, lw=width, label=label)
         axes.set(xlim=(0, limit), ylim=(0, 1.02))
         axes.set_xlabel("log₂ of the time, over the fastest solver's on the same case")
         axes.set_ylabel("share of cases solved")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-        axes.legend(loc="lower right", frameon=False)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="svg", metadata={"Date": None})
         plt.close(figure)

@@ -13,7 +13,7 @@ class Record:
 
     - `path`: the file; `None` keeps rows in memory only.
     - `settings`: what the rows depend on; rows made under others are dropped.
-    - `resume`: keep the rows that the file has already.
+    - `resume`: keep the rows that the file has already, but for those of processes that crashed.
     """
 
     def __init__(self, path: Path | None, settings: dict[str, Any], resume: bool) -> None:
@@ -23,6 +23,9 @@ class Record:
             before = json.loads(path.read_text())
             if before.get("settings") == settings:
                 self._content = before
+                for section, rows in before["rows"].items():
+                    kept = {key: r for key, r in rows.items() if r.get("status") != "crash"}
+                    before["rows"][section] = kept
 
     def row(self, section: str, key: Hashable, make: Callable[[], dict[str, Any]]) -> dict:
         """The row of a key, made unless it is there."""

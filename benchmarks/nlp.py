@@ -103,7 +103,10 @@ def first_answers(
 
                     def make(task=task, process=process, folder=folder):
                         # One after the other: the first leaves its programs to the second.
-                        row = {**_alone(task, folder, options), "process": process}
+                        row = {
+                            **_alone(task, folder, options.seconds + COMPILING),
+                            "process": process,
+                        }
                         print(
                             {k: row.get(k) for k in ("case", "solver", "process", "first")},
                             flush=True,
@@ -119,7 +122,7 @@ def on_batches(record: Record, cases: list[str], method: str, options: argparse.
         task = {**_task("batch", case, method, False, options), "lanes": options.lanes}
 
         def make(task=task):
-            row = _alone(task, options.cache, options, 30.0)
+            row = _alone(task, options.cache, 3600.0)
             print(row, flush=True)
             return row
 
@@ -134,7 +137,7 @@ def on_large(record: Record, options: argparse.Namespace) -> None:
             task |= {"seconds": options.large_seconds, "size": options.size}
 
             def make(task=task):
-                row = _alone(task, None, options, 5.0)
+                row = _alone(task, None, 2 * options.large_seconds + COMPILING)
                 print(row, flush=True)
                 return row
 
@@ -223,10 +226,10 @@ def _task(
     return task | {"warm": not options.no_warm, "seconds": options.seconds, "tol": options.tol}
 
 
-def _alone(task: dict, cache: Any, options: argparse.Namespace, times: float = 1.0) -> dict:
-    """A task's row from a process of its own."""
+def _alone(task: dict[str, Any], cache: Any, limit: float) -> dict[str, Any]:
+    """A task's row from a process of its own, killed after `limit` seconds."""
     worker = Worker(cache)
-    row = worker.do(task, times * (task["seconds"] + COMPILING))
+    row = worker.do(task, limit)
     worker.close()
     return row
 
