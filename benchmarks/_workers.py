@@ -1,5 +1,6 @@
 """A worker process that is killed and replaced when a task takes too long or ends it."""
 
+import contextlib
 import json
 import os
 import selectors
@@ -46,6 +47,10 @@ class Worker:
         """End the process."""
         if self._process is not None:
             self._process.kill()
+            for pipe in (self._process.stdin, self._process.stdout):
+                with contextlib.suppress(OSError):  # what was not written need not be
+                    if pipe is not None:
+                        pipe.close()
             self._process.wait()
             self._process = None
 

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import _comparison, _cutest, _peers, _profile, nlp
 from benchmarks._record import Record
 from benchmarks._score import score
+from benchmarks._workers import Worker
 
 
 class Pair:
@@ -197,3 +198,9 @@ def test_instances_differ_by_their_data_only(pair):
     )
     inequality = statement.subject_to["inequalities"].fn(x, one)
     np.testing.assert_allclose(inequality, flat.constraints(x, one)[1:], rtol=1e-12)
+
+
+def test_a_task_that_takes_too_long_ends_with_its_process():
+    worker = Worker()
+    row = worker.do({"kind": "case", "case": "HS71", "solver": "ipopt"}, limit=0.02)
+    assert row["status"] == "killed" and not row["solved"] and not row["claims"]
