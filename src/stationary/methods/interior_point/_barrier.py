@@ -7,12 +7,11 @@ elastic form min p + n over p - n = c + s, p, n > 0, with p and n eliminated in 
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ._program import Bounds, Local
+from ._program import Bounds, Local, slightly
 
 ELASTIC_PRICE = 1000.0
 """rho: what a unit of violation costs in restoration."""
@@ -23,20 +22,10 @@ _DUAL_RANGE = 1e10
 
 
 class Duals(NamedTuple):
-    """Multipliers: of constraints, of slacks, and of lower and upper bounds."""
+    """Multipliers of the constraints, and of every distance in the order of `Barrier.distances`."""
 
     y: Float[Array, "m"]
-    slack: Float[Array, "m"]
-    lower: Float[Array, "n"]
-    upper: Float[Array, "n"]
-
-
-class Distances(NamedTuple):
-    """How far a point is from its bounds; 1 where there is none."""
-
-    slack: Float[Array, "m"]
-    lower: Float[Array, "n"]
-    upper: Float[Array, "n"]
+    z: Float[Array, "w"]
 
 
 class Elastic(NamedTuple):
@@ -76,39 +65,45 @@ class Anchor(NamedTuple):
     """zeta D^2, without zeta = sqrt(mu)."""
 
 
-class Barrier(eqx.Module):
-    """The barrier problem of one step: bounds, which rows are inequalities, mu, and the phase.
+class Barrier(NamedTuple):
+    """The barrier problem of one step: what is kept positive, mu, and the phase.
+
+    All that is kept positive is one vector of w = m + 2 n distances: slacks, then x - lower, then
+    upper - x. Entries without such a bound are not `present`.
 
     **Arguments:**
 
     - `bounds`: of x, relaxed a little so that they have an interior.
-    - `slack_floor`: the (slightly negative) lower bound of slacks.
+    - `slack_floor`: how far slacks may lie below zero, for the same reason.
     - `inequality`: which rows have slacks.
+    - `present`, `single`: which distances there are; which belong to an entry with no other bound.
     - `restoring`: whether this is the restoration's problem.
     """
 
     bounds: Bounds
     slack_floor: Float[Array, "m"]
     inequality: Bool[np.ndarray, "m"]
+    present: Bool[Array, "w"]
+    single: Bool[Array, "w"]
     mu: Float[Array, ""]
     restoring: Bool[Array, ""]
     anchor: Anchor
 
-    def distances(self, x: Float[Array, "n"], s: Float[Array, "m"]) -> Distances:
+    def distances(self, x: Float[Array, "n"], s: Float[Array, "m"]) -> Float[Array, "w"]:
+        """How far a point is from each of its bounds; 1 where there is none."""
         b = self.bounds
-        return Distances(
-            jnp.where(self.inequality, s - self.slack_floor, 1.0),
-            jnp.where(b.has_lower, x - b.lower, 1.0),
-            jnp.where(b.has_upper, b.upper - x, 1.0),
-        )
+        far = jnp.concatenate([s + self.slack_floor, x - b.lower, b.upper - x])
+        return jnp.where(self.present, far, 1.0)
 
-    @property
-    def pull(self) -> Float[Array, "n"]:
-        """The sign of the damping: towards the only bound that an entry has."""
-        b = self.bounds
-        return jnp.where(b.has_lower & ~b.has_upper, 1.0, 0.0) - jnp.where(
-            b.has_upper & ~b.has_lower, 1.0, 0.0
-        )
+    def moves(self, dx: Float[Array, "n"], ds: Float[Array, "m"]) -> Float[Array, "w"]:
+        """How a step changes the distances."""
+        return jnp.where(self.present, jnp.concatenate([ds, dx, -dx]), 0.0)
+
+    def gathered(self, w: Float[Array, "w"]) -> tuple[Float[Array, "n"], Float[Array, "m"]]:
+        """The transpose of `moves`: forces on distances as forces on x and on slacks."""
+        m, n = self.inequality.size, self.bounds.lower.size
+        w = jnp.where(self.present, w, 0.0)
+        return w[m : m + n] - w[m + n :], w[:m]
 
     @property
     def proximal(self) -> Float[Array, "n"]:
@@ -116,108 +111,74 @@ class Barrier(eqx.Module):
         return jnp.where(self.restoring, jnp.sqrt(self.mu) * self.anchor.weight, 0.0)
 
     def measures(self, f, c, x, s) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """Violation and barrier objective: what the filter compares. Restoration has no violation."""
-        d, b, mu = self.distances(x, s), self.bounds, self.mu
-        logs = jnp.sum(jnp.log(d.slack)) + jnp.sum(jnp.log(d.lower)) + jnp.sum(jnp.log(d.upper))
-        ends = jnp.where(self.pull > 0, d.lower, d.upper)
-        damping = _DAMPING * jnp.sum(jnp.where(self.pull != 0, ends, 0.0))
-        damping += _DAMPING * jnp.sum(jnp.where(self.inequality, d.slack, 0.0))
-        r = c + s
+        """Violation and barrier objective: what the filter compares. Restoring, violation is cost."""
+        far, r, mu = self.distances(x, s), c + s, self.mu
+        barrier = jnp.sum(jnp.where(self.single, _DAMPING * far, 0.0) - jnp.log(far))
         away = 0.5 * jnp.sum(self.proximal * (x - self.anchor.x) ** 2)
         cost = jnp.where(self.restoring, elastic(r, mu).cost(mu) + away, f)
         violation = jnp.where(self.restoring, 0.0, jnp.sum(jnp.abs(r)))
-        return violation, cost - mu * (logs - damping)
+        return violation, cost + mu * barrier
 
-    def objective_gradient(self, at: Local, x) -> Float[Array, "n"]:
-        """Of f, or of restoration's distance term."""
-        return jnp.where(self.restoring, self.proximal * (x - self.anchor.x), at.gradient)
-
-    def gradient(self, at: Local, x, s) -> tuple[Float[Array, "n"], Float[Array, "m"]]:
-        """Of the barrier objective without multipliers, by x and by s."""
-        d, b, mu = self.distances(x, s), self.bounds, self.mu
-        by_x = self.objective_gradient(at, x)
-        by_x = by_x - jnp.where(b.has_lower, mu / d.lower, 0.0)
-        by_x = by_x + jnp.where(b.has_upper, mu / d.upper, 0.0) + _DAMPING * mu * self.pull
-        by_s = jnp.where(self.inequality, _DAMPING * mu - mu / d.slack, 0.0)
-        return jnp.where(b.free, by_x, 0.0), by_s
-
-    def slope(self, at: Local, x, s, dx, ds) -> Float[Array, ""]:
-        """The derivative of the barrier objective along a step."""
-        by_x, by_s = self.gradient(at, x, s)
-        r = at.constraints + s
-        pushed = jnp.sum(elastic(r, self.mu).slope(self.mu) * (at.jacobian @ dx + ds))
-        return by_x @ dx + by_s @ ds + jnp.where(self.restoring, pushed, 0.0)
+    def gradient(self, at: Local, x, forces: Float[Array, "w"]):
+        """Of the objective minus forces on the distances, by x and by s; with the damping."""
+        by_x = jnp.where(self.restoring, self.proximal * (x - self.anchor.x), at.gradient)
+        force_x, force_s = self.gathered(forces - jnp.where(self.single, _DAMPING * self.mu, 0.0))
+        return jnp.where(self.bounds.free, by_x - force_x, 0.0), -force_s
 
     def error(self, at: Local, x, s, duals: Duals, mu) -> Float[Array, ""]:
         """How far the perturbed optimality conditions are from holding, scaled (E_mu)."""
-        d, b = self.distances(x, s), self.bounds
-        y = duals.y
-        by_x = self.objective_gradient(at, x) + y @ at.jacobian - duals.lower + duals.upper
-        by_x = jnp.where(b.free, by_x + _DAMPING * mu * self.pull, 0.0)
-        by_s = jnp.where(self.inequality, y - duals.slack + _DAMPING * mu, 0.0)
-        r = at.constraints + s
-        gap = r - jnp.where(self.restoring, mu / (ELASTIC_PRICE - y) - mu / (ELASTIC_PRICE + y), 0)
-        products = (
-            jnp.where(self.inequality, d.slack * duals.slack - mu, 0.0),
-            jnp.where(b.has_lower, d.lower * duals.lower - mu, 0.0),
-            jnp.where(b.has_upper, d.upper * duals.upper - mu, 0.0),
+        far, r, y = self.distances(x, s), at.constraints + s, duals.y
+        by_x, by_s = self.gradient(at, x, duals.z)
+        by_x = jnp.where(self.bounds.free, by_x + y @ at.jacobian, 0.0)
+        by_s = jnp.where(self.inequality, by_s + y, 0.0)
+        products = jnp.where(self.present, far * duals.z - mu, 0.0)
+        parts = elastic(r, self.mu)
+        priced = jnp.maximum(
+            jnp.abs(parts.above * (ELASTIC_PRICE - y) - mu),
+            jnp.abs(parts.below * (ELASTIC_PRICE + y) - mu),
         )
-        held = jnp.sum(jnp.abs(duals.slack)) + jnp.sum(duals.lower) + jnp.sum(duals.upper)
-        count = jnp.sum(self.inequality) + jnp.sum(b.has_lower) + jnp.sum(b.has_upper)
+        held, count = jnp.sum(duals.z), jnp.sum(self.present)
         ease = jnp.maximum(100.0, held / jnp.maximum(count, 1)) / 100
         total = (held + jnp.sum(jnp.abs(y))) / jnp.maximum(count + y.size, 1)
         scale = jnp.maximum(100.0, total) / 100
-        stationarity = jnp.maximum(_peak(by_x), _peak(by_s)) / scale
-        complementarity = _peak(jnp.concatenate(products)) / ease
-        return jnp.maximum(jnp.maximum(stationarity, _peak(gap)), complementarity)
-
-    def longest_step(self, x, s, dx, ds) -> Float[Array, ""]:
-        """The share of a step, at most 1, that keeps a distance from every bound."""
-        d, b = self.distances(x, s), self.bounds
-        return self._share(
-            (d.slack, jnp.where(self.inequality, ds, 0.0)),
-            (d.lower, jnp.where(b.has_lower, dx, 0.0)),
-            (d.upper, jnp.where(b.has_upper, -dx, 0.0)),
+        return _peak(
+            jnp.concatenate(
+                [
+                    by_x / scale,
+                    by_s / scale,
+                    products / ease,
+                    jnp.where(self.restoring, priced / ease, r),
+                ]
+            )
         )
+
+    def longest_step(self, far: Float[Array, "w"], moves: Float[Array, "w"]) -> Float[Array, ""]:
+        """The share of a step, at most 1, that keeps what is positive positive."""
+        keep = jnp.maximum(0.99, 1 - self.mu)
+        share = jnp.where(moves < 0, -keep * far / jnp.where(moves < 0, moves, 1.0), 1.0)
+        return jnp.min(share, initial=1.0)
 
     def longest_dual_step(self, duals: Duals, moves: Duals) -> Float[Array, ""]:
-        """The same for multipliers; while restoring those of constraints are bounded as well."""
-        room = ELASTIC_PRICE - jnp.abs(duals.y)
-        outwards = jnp.sign(duals.y) * moves.y
-        outwards = jnp.where(duals.y == 0, 0.0, outwards)
-        beyond = jnp.where(self.restoring, -outwards, 0.0)
-        across = jnp.where(self.restoring, -jnp.abs(moves.y), 0.0)
-        return self._share(
-            (duals.slack, moves.slack),
-            (duals.lower, moves.lower),
-            (duals.upper, moves.upper),
-            (room, beyond),
-            (ELASTIC_PRICE + jnp.abs(duals.y), across),
-        )
+        """The same for multipliers; while restoring those of constraints stay below the price."""
+        room = jnp.concatenate([duals.z, ELASTIC_PRICE - duals.y, ELASTIC_PRICE + duals.y])
+        bounded = jnp.where(self.restoring, moves.y, 0.0)
+        return self.longest_step(room, jnp.concatenate([moves.z, -bounded, bounded]))
 
-    def _share(self, *pairs) -> Float[Array, ""]:
-        keep = jnp.maximum(0.99, 1 - self.mu)
-        share = jnp.ones((), self.mu.dtype)
-        for distance, move in pairs:
-            bound = jnp.where(move < 0, -keep * distance / jnp.where(move < 0, move, 1.0), 1.0)
-            share = jnp.minimum(share, jnp.min(bound, initial=1.0))
-        return share
+    def kept_near(self, z: Float[Array, "w"], x, s) -> Float[Array, "w"]:
+        """Multipliers of distances, within a wide range of mu / distance."""
+        central = self.mu / self.distances(x, s)
+        z = jnp.clip(z, central / _DUAL_RANGE, central * _DUAL_RANGE)
+        return jnp.where(self.present, z, 0.0)
 
-    def kept_near(self, duals: Duals, x, s) -> Duals:
-        """Bound multipliers within a wide range of mu / distance."""
-        d, b = self.distances(x, s), self.bounds
 
-        def near(z, distance, present):
-            central = self.mu / distance
-            z = jnp.clip(z, central / _DUAL_RANGE, central * _DUAL_RANGE)
-            return jnp.where(present, z, 0.0)
-
-        return Duals(
-            duals.y,
-            near(duals.slack, d.slack, self.inequality),
-            near(duals.lower, d.lower, b.has_lower),
-            near(duals.upper, d.upper, b.has_upper),
-        )
+def barrier_problem(bounds: Bounds, equality: np.ndarray, mu, restoring, anchor: Anchor) -> Barrier:
+    """The barrier problem within relaxed bounds, with a slack per row that is no equality."""
+    inequality = ~equality
+    b = bounds.relaxed()
+    floor = slightly(jnp.zeros(equality.size, b.lower.dtype))
+    present = jnp.concatenate([inequality, b.has_lower, b.has_upper])
+    single = jnp.concatenate([inequality, b.has_lower & ~b.has_upper, b.has_upper & ~b.has_lower])
+    return Barrier(b, floor, inequality, present, single, mu, restoring, anchor)
 
 
 def _peak(x: Float[Array, "..."]) -> Float[Array, ""]:

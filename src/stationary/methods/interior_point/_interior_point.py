@@ -3,14 +3,15 @@
 from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool
 
 from ..._method import AbstractMethod, Metrics, Oracle
 from ..._point import Point
 from ..._status import Status
 from ..._system import System, largest
 from ...sets import Nonnegative, Nonpositive, Zero
-from ._barrier import ELASTIC_PRICE, Anchor, Barrier, Duals
+from ._barrier import Anchor, Barrier, Duals, barrier_problem
+from ._kkt import Factors
 from ._newton import Direction, newton
 from ._phases import (
     evaluate,
@@ -23,7 +24,7 @@ from ._phases import (
 )
 from ._program import Local, Program, limits
 from ._search import Found, Origin, Trial, empty_filter, search
-from ._state import COLUMNS, ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose, replace
+from ._state import COLUMNS, ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose
 
 _LARGEST_ESTIMATE = 1e3
 """Least-squares multipliers beyond this size are not trusted."""
@@ -93,24 +94,27 @@ class InteriorPoint(AbstractMethod):
         x = bounds.inside(program.flatten(point.primal), jnp.where(warm, 1e-4, 1e-2))
         zero, infinite = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         count, rows = jnp.zeros((), jnp.int32), jnp.zeros(m, dtype)
-        ones = jnp.where(program.equality, rows, 1.0)
+        mu = zero + self.barrier
+        anchor = Anchor(x, jnp.zeros(n, dtype))
+        problem = barrier_problem(program.bounds(), program.equality, mu, warm, anchor)
         violations = dict.fromkeys(program.names, infinite)
         return State(
             point=Point(program.unravel(x), point.duals),
             x=x,
-            s=ones,
-            duals=Duals(y, ones, bounds.has_lower.astype(dtype), bounds.has_upper.astype(dtype)),
+            s=jnp.where(program.equality, rows, 1.0),
+            duals=Duals(y, problem.present.astype(dtype)),
             local=Local(
                 zero, rows, jnp.zeros(n, dtype), jnp.zeros((m, n), dtype), jnp.eye(n, dtype=dtype)
             ),
             objective_scale=zero + 1,
             row_scale=rows + 1,
-            barrier=zero + self.barrier,
-            kept_barrier=zero + self.barrier,
+            barrier=mu,
+            kept_barrier=mu,
             phase=count + EVALUATE,
             filter=empty_filter(dtype),
-            anchor=Anchor(x, jnp.zeros(n, dtype)),
+            anchor=anchor,
             anchor_violation=zero,
+            restorations=count,
             regularization=zero,
             warm=warm,
             best=infinite,
@@ -125,47 +129,39 @@ class InteriorPoint(AbstractMethod):
     def step(self, system, state, data=None):
         program = Program(system, state.point.primal, data)
         problem = state.barrier_problem(program)
-        system_of_step = newton(program, problem, state)
-        direction = system_of_step.direction()
-        measured = problem.measures(
-            state.local.objective, state.local.constraints, state.x, state.s
-        )
+        newtons = newton(program, problem, state)
+        direction = newtons.direction()
+        at, before = state.local, state
+        measured = problem.measures(at.objective, at.constraints, state.x, state.s)
         here = Trial(state.x, state.s, state.residual, *measured)
-        restoring = state.phase == RESTORE
-        origin = Origin(
-            here.theta,
-            here.phi,
-            problem.slope(state.local, state.x, state.s, direction.x, direction.s),
-            choose(restoring, empty_filter(program.dtype), state.filter),
-        )
+        along = direction.x, direction.s
+        empty = empty_filter(program.dtype)
         found = search(
-            origin,
+            Origin(
+                *measured,
+                newtons.slope(along),
+                choose(problem.restoring, empty, state.filter),
+            ),
             lambda step, along: trial_at(program, state, problem, step, along),
-            system_of_step.corrected,
+            newtons.corrected,
+            newtons.change,
             here,
-            (direction.x, direction.s),
-            lambda along: problem.longest_step(state.x, state.s, *along),
+            along,
+            lambda along: problem.longest_step(newtons.far, problem.moves(*along)),
             state.moving,
-            ~restoring,
+            problem.restoring,
         )
-        sound = system_of_step.factors.sound
-        before = state
-        state, lost = _moved(problem, state, direction, found, here, sound)
-        dual_step = problem.longest_dual_step(before.duals, direction.duals)
-        state = _with_log(state, before, direction, found, dual_step, system_of_step.factors)
+        state, lost = _moved(problem, state, direction, found, here, newtons.factors)
 
         eps = jnp.finfo(program.dtype).eps
         enter = lost & (before.phase == NORMAL) & (largest(state.residual) > eps**0.6)
-        state = choose(enter, restored_from(state), state)
-        old = state.local
-        state = evaluate(program, state, self.hessian == "exact")
+        state = evaluate(program, restored_from(state, enter), self.hessian == "exact")
         if self.hessian == "bfgs":
-            state = _with_secant(before, state, old)
-        state = choose(before.phase == EVALUATE, opened(program, state), state)
-        state = choose(restoring, restoration_ended(program, state), state)
-        state = replace(state, phase=jnp.where(before.phase == ESTIMATE, NORMAL, state.phase))
-        state = lowered(program, state, lost & ~enter)
-        state = reported(system, program, state)
+            state = _with_secant(before, state)
+        state = opened(program, state, before.phase == EVALUATE)
+        state = restoration_ended(program, state, problem.restoring)
+        state = state.replace_where(before.phase == ESTIMATE, phase=NORMAL)
+        state = reported(system, program, lowered(program, state, lost & ~enter))
         return state, state.metrics
 
     def point(self, state) -> Point:
@@ -202,75 +198,63 @@ def refuse(system: System) -> None:
 
 
 def _moved(
-    problem: Barrier, state: State, direction: Direction, found: Found, here: Trial, sound
+    problem: Barrier,
+    state: State,
+    direction: Direction,
+    found: Found,
+    here: Trial,
+    factors: Factors,
 ) -> tuple[State, Bool[Array, ""]]:
     """The state after the search, and whether the search found nothing."""
     moving, restoring = state.moving, problem.restoring
-    gained = moving & found.accepted & sound
+    gained = moving & found.accepted & factors.sound
     eps = jnp.finfo(state.x.dtype).eps
-    tiny = moving & (largest(direction.x / (1 + jnp.abs(state.x))) < 10 * eps) & sound
-    step = problem.longest_dual_step(state.duals, direction.duals)
+    tiny = moving & (largest(direction.x / (1 + jnp.abs(state.x))) < 10 * eps) & factors.sound
+    dual_step = problem.longest_dual_step(state.duals, direction.duals)
+    step = jnp.where(gained | tiny, dual_step, 0.0)
     # Multipliers of constraints move with x; while restoring they are bounded like the others.
-    y_step = jnp.where(restoring, step, found.step)
-    y_step = jnp.where(gained, y_step, jnp.where(tiny, step, 0.0))
-    y = state.duals.y + y_step * direction.duals.y
+    y_step = jnp.where(gained & ~restoring, found.step, step)
     estimate = direction.duals.y
     estimate = jnp.where(largest(estimate) <= _LARGEST_ESTIMATE, estimate, 0.0)
+    y = state.duals.y + y_step * direction.duals.y
     y = jnp.where(state.phase == ESTIMATE, estimate, y)
-    others = [
-        z + jnp.where(gained | tiny, step, 0.0) * dz
-        for z, dz in zip(state.duals[1:], direction.duals[1:], strict=True)
-    ]
     x = jnp.where(gained, found.trial.x, state.x)
     s = jnp.where(gained, found.trial.s, state.s)
-    duals = choose(moving, problem.kept_near(Duals(y, *others), x, s), Duals(y, *state.duals[1:]))
+    z = problem.kept_near(state.duals.z + step * direction.duals.z, x, s)
     grow = (state.phase == NORMAL) & ~(gained & found.by_objective)
-    lost = moving & ~gained & ~tiny
-    state = replace(
-        state,
-        x=x,
-        s=s,
-        duals=duals,
-        filter=state.filter.with_entry(here.theta, here.phi, grow),
-        stuck=jnp.where(gained | ~moving, 0, state.stuck + 1),
-    )
-    return state, lost
-
-
-def _with_log(state: State, before: State, direction, found, dual_step, factors) -> State:
-    moving = before.moving
     shift = factors.regularization
     numbers = {
-        "barrier": before.barrier,
+        "barrier": state.barrier,
         "move": found.step * largest((direction.x, direction.s)),
         "step": found.step,
         "dual step": dual_step,
         "regularization": shift,
         "trials": found.trials,
         "corrections": found.corrections,
-        "restoring": before.phase == RESTORE,
+        "restoring": restoring,
     }
-    return replace(
-        state,
-        regularization=jnp.where(moving & (shift > 0), shift, before.regularization),
-        log={name: jnp.where(moving, numbers[name], 0) for name in COLUMNS},
+    moved = state.replace(
+        x=x,
+        s=s,
+        duals=Duals(y, jnp.where(moving, z, state.duals.z)),
+        filter=state.filter.with_entry(here.theta, here.phi, grow),
+        stuck=jnp.where(gained | ~moving, 0, state.stuck + 1),
+        regularization=jnp.where(moving & (shift > 0), shift, state.regularization),
+        log={name: jnp.where(moving, number, 0) for name, number in numbers.items()},
     )
+    return moved, moving & ~gained & ~tiny
 
 
-def _with_secant(before: State, state: State, old: Local) -> State:
+def _with_secant(before: State, state: State) -> State:
     """The Hessian's damped BFGS update (Powell, 1978), in place of second derivatives."""
-    x, y, here = state.x - before.x, state.duals.y, state.local
+    x, y, here, old = state.x - before.x, state.duals.y, state.local, before.local
     weight = jnp.where(state.phase == RESTORE, 0.0, 1.0)
     change = weight * (here.gradient - old.gradient) + y @ (here.jacobian - old.jacobian)
-    hessian = before.local.hessian
-    bent = hessian @ x
+    bent = old.hessian @ x
     curvature, slope = x @ bent, x @ change
-    share = jnp.where(
-        slope >= 0.2 * curvature, 1.0, 0.8 * curvature / jnp.maximum(curvature - slope, 1e-300)
-    )
-    change = share * change + (1 - share) * bent
-    safe = curvature > jnp.finfo(x.dtype).tiny
+    safe = (curvature > jnp.finfo(x.dtype).tiny) & (before.phase != EVALUATE)
+    share = jnp.where(slope >= 0.2 * curvature, 1.0, 0.8 * curvature / (curvature - slope))
+    change = jnp.where(safe, share * change + (1 - share) * bent, 0.0)
     update = jnp.outer(change, change) / jnp.where(safe, x @ change, 1.0)
-    update -= jnp.outer(bent, bent) / jnp.where(safe, curvature, 1.0)
-    fresh = hessian + jnp.where(safe & (before.phase != EVALUATE), update, 0.0)
-    return replace(state, local=here._replace(hessian=fresh))
+    update -= jnp.where(safe, jnp.outer(bent, bent) / jnp.where(safe, curvature, 1.0), 0.0)
+    return state.replace(local=here._replace(hessian=old.hessian + update))

@@ -99,13 +99,14 @@ def factorize(
         (jnp.zeros((), dtype), jnp.zeros((), jnp.int32), jnp.zeros_like(base), jnp.array(False)),
     )
     hessian = hessian + jnp.where(free, shift, 0.0) * eye
-    left = (1 - weight * compliance)[rows]
+    left = _left(weight, compliance)[rows]
     coupling = left[:, None] * jacobian[rows]
     half = jax.scipy.linalg.solve_triangular(factor, coupling.T, lower=True)
     schur = half.T @ half + jnp.diag(left * compliance[rows])
     diagonal = jnp.diagonal(schur)
-    floor = eps * jnp.max(diagonal, initial=0.0) + jnp.finfo(dtype).tiny
-    schur = jnp.linalg.cholesky(schur + jnp.diag(eps**0.65 * diagonal + floor))
+    # Dependent rows make it singular: a shift far below each pivot, or 1 for rows that are empty.
+    shifts = jnp.where(diagonal > 0, eps**0.65 * diagonal, 1.0)
+    schur = jnp.linalg.cholesky(schur + jnp.diag(shifts))
     sound = good & jnp.all(jnp.isfinite(schur))
     return Factors(
         hessian, jacobian, compliance, weight, factor, coupling, schur, shift, tries, sound
@@ -115,14 +116,14 @@ def factorize(
 def solve(
     factors: Factors, equality: np.ndarray, a: Float[Array, "n"], b: Float[Array, "m"]
 ) -> tuple[Float[Array, "n"], Float[Array, "m"]]:
-    """(u, v) with [[H, A'], [A, -D]] (u, v) = (a, b), refined until the residual no longer falls."""
+    """(u, v) with [[H, A'], [A, -D]] (u, v) = (a, b), refined while the residual falls."""
     rows = np.flatnonzero(equality)
     h, j, d, w = factors.hessian, factors.jacobian, factors.compliance, factors.weight
 
     def once(a, b):
         a = a + (w * b) @ j
         u = _cholesky_solve(factors.condensed, a)
-        left = (1 - w * d)[rows]
+        left = _left(w, d)[rows]
         v = _cholesky_solve(factors.schur, factors.coupling @ u - left * b[rows])
         u = u - _cholesky_solve(factors.condensed, v @ factors.coupling)
         return u, (w * (j @ u - b)).at[rows].add(left * v)
@@ -152,6 +153,12 @@ def solve(
     zero = jnp.zeros_like(a), jnp.zeros_like(b)
     (u, v), *_ = jax.lax.while_loop(going, refine, (zero, (a, b), size(a, b), jnp.array(True), 0))
     return u, v
+
+
+def _left(weight: Float[Array, "m"], compliance: Float[Array, "m"]) -> Float[Array, "m"]:
+    """The share of each row that was not condensed, 0 where it was wholly."""
+    share = 1 - weight * compliance
+    return jnp.where(share > 4 * jnp.finfo(share.dtype).eps, share, 0.0)
 
 
 def _cholesky_solve(factor: Float[Array, "k k"], x: Float[Array, "k"]) -> Float[Array, "k"]:

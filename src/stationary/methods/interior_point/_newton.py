@@ -30,6 +30,12 @@ class Newton(NamedTuple):
     problem: Barrier
     state: State
     factors: Factors
+    far: Float[Array, "w"]
+    by_x: Float[Array, "n"]
+    """The gradient of the barrier objective, constraints apart."""
+    by_s: Float[Array, "m"]
+    pushed: Float[Array, "m"]
+    """While restoring, the derivative of the violation's cost by the residual; else 0."""
     stationarity: Float[Array, "n"]
     slack_force: Float[Array, "m"]
     slack_stiffness: Float[Array, "m"]
@@ -38,76 +44,73 @@ class Newton(NamedTuple):
 
     def direction(self) -> Direction:
         """The step in x, slacks and all multipliers."""
-        u, v = self._solve(self.state.residual)
-        ds = self._slacks(v)
-        duals, away = self.state.duals, self.problem.distances(self.state.x, self.state.s)
-        mu, b = self.problem.mu, self.problem.bounds
-        present = self.problem.inequality
-        return Direction(
-            u,
-            ds,
-            Duals(
-                v,
-                jnp.where(present, mu / away.slack - duals.slack * (1 + ds / away.slack), 0.0),
-                jnp.where(b.has_lower, mu / away.lower - duals.lower * (1 + u / away.lower), 0.0),
-                jnp.where(b.has_upper, mu / away.upper - duals.upper * (1 - u / away.upper), 0.0),
-            ),
-        )
+        dx, ds, dy = self._solve(self.state.residual)
+        z, mu = self.state.duals.z, self.problem.mu
+        dz = (mu - z * self.problem.moves(dx, ds)) / self.far - z
+        return Direction(dx, ds, Duals(dy, jnp.where(self.problem.present, dz, 0.0)))
 
     def corrected(self, residual: Float[Array, "m"]) -> tuple[Array, Array]:
-        """The step in x and slacks that cancels another residual of the constraints."""
-        u, v = self._solve(residual)
-        return u, self._slacks(v)
+        """The step in x and slacks for another residual of the constraints."""
+        return self._solve(residual)[:2]
+
+    def change(self, along: tuple[Array, Array]) -> Float[Array, "m"]:
+        """How a step in x and slacks changes the residual, to first order."""
+        return self.state.local.jacobian @ along[0] + along[1]
+
+    def slope(self, along: tuple[Array, Array]) -> Float[Array, ""]:
+        """The derivative of the barrier objective along a step in x and slacks."""
+        return self.by_x @ along[0] + self.by_s @ along[1] + self.pushed @ self.change(along)
 
     def _solve(self, residual):
         b = jnp.where(self.state.phase == ESTIMATE, 0.0, -residual) + self.offset
-        return solve(self.factors, self.program.equality, self.stationarity, b)
-
-    def _slacks(self, v):
+        u, v = solve(self.factors, self.program.equality, self.stationarity, b)
         force = (v + self.slack_force) / self.slack_stiffness
-        return jnp.where(self.problem.inequality, -force, 0.0)
+        return u, jnp.where(self.problem.inequality, -force, 0.0), v
 
 
 def newton(program: Program, problem: Barrier, state: State) -> Newton:
     """Assemble and factorise the system of the current phase."""
-    x, s, duals, at = state.x, state.s, state.duals, state.local
+    x, s, (y, z), at = state.x, state.s, state.duals, state.local
     estimating, restoring = state.phase == ESTIMATE, problem.restoring
-    bounds, present = problem.bounds, problem.inequality
-    away = problem.distances(x, s)
-    by_x, by_s = problem.gradient(at, x, s)
+    bounds, rows = problem.bounds, problem.inequality
+    far, mu = problem.distances(x, s), problem.mu
+    by_x, by_s = problem.gradient(at, x, mu / far)
 
-    stiffness = jnp.where(present, duals.slack / away.slack, 1.0)
-    slack_force = jnp.where(present, duals.y + by_s, 0.0)
-    curvature = jnp.where(bounds.has_lower, duals.lower / away.lower, 0.0)
-    curvature += jnp.where(bounds.has_upper, duals.upper / away.upper, 0.0)
-    compliance = jnp.where(present, 1 / stiffness, 0.0)
-    offset = jnp.where(present, slack_force / stiffness, 0.0)
+    stiffness = z / far
+    slack_stiffness = jnp.where(rows, stiffness[: rows.size], 1.0)
+    slack_force = jnp.where(rows, y + by_s, 0.0)
+    compliance = jnp.where(rows, 1 / slack_stiffness, 0.0)
+    offset = slack_force * compliance
+    curvature = jnp.sum(stiffness[rows.size :].reshape(2, -1), axis=0) + problem.proximal
 
-    parts = elastic(state.residual, problem.mu)
-    below, above = ELASTIC_PRICE - duals.y, ELASTIC_PRICE + duals.y
+    parts = elastic(state.residual, mu)
+    below, above = ELASTIC_PRICE - y, ELASTIC_PRICE + y
     compliance += jnp.where(restoring, parts.above / below + parts.below / above, 0.0)
-    offset += jnp.where(restoring, problem.mu / below - problem.mu / above, 0.0)
+    offset += jnp.where(restoring, mu / below - mu / above, 0.0)
 
-    eye = jnp.eye(program.size, dtype=program.dtype)
-    hessian = at.hessian + jnp.diag(curvature + problem.proximal)
-    force = -(by_x + duals.y @ at.jacobian)
-    plain = at.gradient - duals.lower + duals.upper
     still = ~state.moving
+    eye = jnp.eye(program.size, dtype=program.dtype)
     factors = factorize(
-        jnp.where(still, eye, hessian),
+        jnp.where(still, eye, at.hessian + jnp.diag(curvature)),
         at.jacobian,
-        jnp.where(still, jnp.where(present, 1.0, 0.0), compliance),
+        jnp.where(still, rows.astype(program.dtype), compliance),
         program.equality,
         bounds.free,
         state.regularization,
     )
+    estimate = problem.gathered(z)[0] - at.gradient
+    force = jnp.where(estimating, estimate, -(by_x + y @ at.jacobian))
     return Newton(
         program,
         problem,
         state,
         factors,
-        jnp.where(bounds.free, jnp.where(estimating, -plain, force), 0.0),
+        far,
+        by_x,
+        by_s,
+        jnp.where(restoring, parts.slope(mu), 0.0),
+        jnp.where(bounds.free, force, 0.0),
         slack_force,
-        stiffness,
-        jnp.where(estimating, jnp.where(present, -duals.slack, 0.0), offset),
+        slack_stiffness,
+        jnp.where(estimating, jnp.where(rows, -z[: rows.size], 0.0), offset),
     )

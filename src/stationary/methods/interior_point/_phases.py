@@ -9,7 +9,7 @@ from ..._system import System, largest
 from ._barrier import ELASTIC_PRICE, Anchor, Duals
 from ._program import Local, Program
 from ._search import Trial
-from ._state import ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose, replace
+from ._state import ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose
 
 _STEEPEST = 100.0
 """Functions are scaled so that no gradient at the start is larger than this."""
@@ -19,7 +19,7 @@ _PROGRESS = 10.0
 """The barrier parameter falls once the error is below this many times it (kappa_epsilon)."""
 _LINEAR, _SUPERLINEAR = 0.2, 1.5
 _RECOVERY = 0.9
-"""Restoration must bring the violation down to this share."""
+"""The share to which the first restoration must bring the violation down; later ones further."""
 
 
 def evaluate(program: Program, state: State, second: bool) -> State:
@@ -40,106 +40,98 @@ def evaluate(program: Program, state: State, second: bool) -> State:
     local = Local(
         at.objective * objective_scale, at.constraints * row_scale, gradient, jacobian, hessian
     )
-    return replace(state, local=local, objective_scale=objective_scale, row_scale=row_scale)
+    return state.replace(local=local, objective_scale=objective_scale, row_scale=row_scale)
 
 
 def _gentle(steepness: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.clip(_STEEPEST / jnp.maximum(steepness, 1e-30), 1e-8, 1.0)
 
 
-def opened(program: Program, state: State) -> State:
+def opened(program: Program, state: State, opening: Bool[Array, ""]) -> State:
     """The first iterate: slacks, multipliers and the filter's limits from the values at hand."""
-    problem = state.barrier_problem(program)
-    bounds, present = problem.bounds, problem.inequality
+    rows = ~program.equality
     push = jnp.where(state.warm, _WARM_PUSH, _SLACK_PUSH)
-    s = jnp.where(present, jnp.maximum(-state.local.constraints, push), 0.0)
-    state = replace(state, s=s)
+    s = jnp.where(rows, jnp.maximum(-state.local.constraints, push), 0.0)
 
     # A warm start brings multipliers: those of bounds follow, and so does the barrier.
+    problem = state.barrier_problem(program)
     y = state.duals.y * state.objective_scale / state.row_scale
     force = state.local.gradient + y @ state.local.jacobian
-    away = problem.distances(state.x, s)
-    least = 1e-2 * push
-    warm = Duals(
-        y,
-        jnp.where(present, jnp.maximum(y, least), 0.0),
-        jnp.where(bounds.has_lower, jnp.maximum(force, least), 0.0),
-        jnp.where(bounds.has_upper, jnp.maximum(-force, least), 0.0),
-    )
-    products = (away.slack * warm.slack, away.lower * warm.lower, away.upper * warm.upper)
-    count = jnp.sum(present) + jnp.sum(bounds.has_lower) + jnp.sum(bounds.has_upper)
-    mean = sum(jnp.sum(p) for p in products) / jnp.maximum(count, 1)
+    z = jnp.maximum(jnp.concatenate([y, force, -force]), 1e-2 * push)
+    products = jnp.where(problem.present, problem.distances(state.x, s) * z, 0.0)
+    mean = jnp.sum(products) / jnp.maximum(jnp.sum(problem.present), 1)
+    warm = Duals(y, jnp.where(problem.present, z, 0.0))
     barrier = jnp.where(state.warm, jnp.clip(mean, 1e-8, state.barrier), state.barrier)
-    violation = jnp.sum(jnp.abs(state.residual))
-    limits = state.filter._replace(
-        ceiling=1e4 * jnp.maximum(1.0, violation), small=1e-4 * jnp.maximum(1.0, violation)
-    )
-    return replace(
-        state,
+    violation = jnp.maximum(1.0, jnp.sum(jnp.abs(state.local.constraints + s)))
+    return state.replace_where(
+        opening,
+        s=s,
         duals=choose(state.warm, warm, state.duals),
         barrier=barrier,
         kept_barrier=barrier,
-        filter=limits,
+        filter=state.filter._replace(ceiling=1e4 * violation, small=1e-4 * violation),
         phase=jnp.where(state.warm, NORMAL, ESTIMATE),
     )
 
 
-def restored_from(state: State) -> State:
+def restored_from(state: State, enter: Bool[Array, ""]) -> State:
     """The first state of a restoration: violations become what is minimised."""
-    duals = state.duals
-    return replace(
-        state,
+    y, z = state.duals
+    return state.replace_where(
+        enter,
         kept_barrier=state.barrier,
         barrier=jnp.maximum(state.barrier, largest(state.residual)),
-        duals=Duals(jnp.zeros_like(duals.y), *(jnp.minimum(z, ELASTIC_PRICE) for z in duals[1:])),
+        duals=Duals(jnp.zeros_like(y), jnp.minimum(z, ELASTIC_PRICE)),
         anchor=Anchor(state.x, 1 / jnp.maximum(1.0, jnp.abs(state.x)) ** 2),
         anchor_violation=jnp.sum(jnp.abs(state.residual)),
+        restorations=state.restorations + 1,
         phase=RESTORE,
     )
 
 
-def restoration_ended(program: Program, state: State) -> State:
+def restoration_ended(program: Program, state: State, restoring: Bool[Array, ""]) -> State:
     """Back to the ordinary phase where the violation has fallen enough; blocked where it cannot."""
     problem = state.barrier_problem(program)
     eps = jnp.finfo(program.dtype).eps
     x, s, at = state.x, state.s, state.local
-    ordinary = replace(state, phase=ESTIMATE, barrier=state.kept_barrier)
-    violation, merit = ordinary.barrier_problem(program).measures(
-        at.objective, at.constraints, x, s
-    )
-    feasible = largest(state.residual) <= eps**0.6
-    better = violation <= _RECOVERY * state.anchor_violation
-    leave = (better & state.filter.accepts(violation, merit)) | feasible
-    huge = largest(state.duals[1:]) > _LARGEST_BOUND_DUAL
-    signs = Duals(*(jnp.where(z > 0, 1.0, 0.0) for z in state.duals))
-    ordinary = replace(
-        ordinary,
-        duals=choose(huge, signs, state.duals)._replace(y=jnp.zeros_like(state.duals.y)),
-        filter=choose(feasible & ~better, state.filter.emptied(), state.filter),
-    )
+    ordinary = problem._replace(mu=state.kept_barrier, restoring=jnp.array(False))
+    violation, merit = ordinary.measures(at.objective, at.constraints, x, s)
+    left = largest(state.residual)
+    feasible = left <= eps**0.6
+    # Each restoration must do more than the last, or the two phases undo each other's work.
+    share = _RECOVERY ** (state.restorations**2).astype(violation.dtype)
+    better = violation <= share * state.anchor_violation
+    leave = restoring & ((better & state.filter.accepts(violation, merit)) | feasible)
     settled = problem.error(at, x, s, state.duals, jnp.zeros_like(merit)) <= eps**0.4
-    given_up = state.stuck >= 3
-    blocked = ~leave & (settled | given_up) & (largest(state.residual) > eps**0.35)
-    return choose(leave, ordinary, replace(state, blocked=state.blocked | blocked))
+    blocked = restoring & ~leave & (settled | (state.stuck >= 3)) & (left > eps**0.35)
+    y, z = state.duals
+    huge = jnp.max(z, initial=0.0) > _LARGEST_BOUND_DUAL
+    z = jnp.where(huge, problem.present, z)
+    return state.replace_where(
+        leave,
+        phase=ESTIMATE,
+        barrier=state.kept_barrier,
+        duals=Duals(jnp.zeros_like(y), z),
+        filter=choose(feasible & ~better, state.filter.emptied(), state.filter),
+    ).replace(blocked=blocked)
 
 
 def lowered(program: Program, state: State, forced: Bool[Array, ""]) -> State:
     """The barrier parameter, lowered as far as the error allows, with the filter emptied."""
     problem = state.barrier_problem(program)
     floor = jnp.finfo(program.dtype).eps ** 0.8
-    moving = state.moving
 
     def next_of(mu):
         return jnp.maximum(floor, jnp.minimum(_LINEAR * mu, mu**_SUPERLINEAR))
 
     def solved(mu):
         error = problem.error(state.local, state.x, state.s, state.duals, mu)
-        return moving & (error <= _PROGRESS * mu) & (mu > floor)
+        return state.moving & (error <= _PROGRESS * mu) & (mu > floor)
 
-    first = jnp.where(forced & moving, next_of(state.barrier), state.barrier)
+    first = jnp.where(forced & state.moving, next_of(state.barrier), state.barrier)
     mu = jax.lax.while_loop(solved, next_of, first)
     fell = (mu < state.barrier) & (state.phase == NORMAL)
-    return replace(state, barrier=mu, filter=choose(fell, state.filter.emptied(), state.filter))
+    return state.replace(barrier=mu).replace_where(fell, filter=state.filter.emptied())
 
 
 def reported(system: System, program: Program, state: State) -> State:
@@ -151,8 +143,7 @@ def reported(system: System, program: Program, state: State) -> State:
     at = program.linearization(state.local, state.row_scale, state.objective_scale)
     metrics = system.metrics(point, at, at.direction(point.duals))
     better = metrics.residual < 0.9 * state.best
-    return replace(
-        state,
+    return state.replace(
         point=point,
         metrics=metrics,
         best=jnp.where(better, metrics.residual, state.best),

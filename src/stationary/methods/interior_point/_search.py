@@ -123,19 +123,19 @@ class _Carry(NamedTuple):
     trials: Int[Array, ""]
     corrections: Int[Array, ""]
     correcting: Bool[Array, ""]
-    to_correct: Float[Array, "m"]
-    last_theta: Float[Array, ""]
+    last: Float[Array, ""]
 
 
 def search(
     origin: Origin,
     attempt: Callable,
     correct: Callable,
+    linear: Callable,
     here: Trial,
     direction: tuple,
     longest: Callable,
     moving: Bool[Array, ""],
-    correctable: Bool[Array, ""],
+    restoring: Bool[Array, ""],
 ) -> Found:
     """Backtrack from the longest step until a trial is acceptable, correcting curved constraints.
 
@@ -143,12 +143,14 @@ def search(
 
     - `origin`: the current pair, slope and filter.
     - `attempt`: (step, direction) -> `Trial`.
-    - `correct`: residual -> a direction that cancels it as well: the second-order correction.
+    - `correct`: residual -> the direction for constraints with that residual: the second-order
+        correction, once the residual includes what the linear model has missed.
+    - `linear`: direction -> the change of the constraints' residual in the linear model.
     - `here`: the current point as a trial.
     - `direction`: the step in x and s.
     - `longest`: direction -> the step that keeps off the bounds.
     - `moving`: whether to search at all.
-    - `correctable`: whether corrections are allowed.
+    - `restoring`: whether violation is part of the merit, and corrections go by that.
     """
     first = longest(direction)
     least = jnp.minimum(origin.least_step(), 0.5 * first)
@@ -157,12 +159,13 @@ def search(
         trial = attempt(c.step, c.direction)
         tested = jnp.where(c.correcting, first, c.step)
         fine, by_objective = origin.judge(trial, tested)
-        begin = (c.trials == 0) & (trial.theta >= origin.theta)
-        proceed = c.correcting & (trial.theta <= _CORRECTION_DECREASE * c.last_theta)
-        again = correctable & (begin | proceed) & (c.corrections < _CORRECTIONS)
-        again &= ~fine & jnp.isfinite(trial.theta) & (origin.theta > 0)
-        to_correct = c.step * c.to_correct + trial.residual
-        bent = jax.lax.cond(again, correct, lambda r: direction, to_correct)
+        measure = jnp.where(restoring, trial.phi, trial.theta)
+        begin = (c.trials == 0) & (restoring | (trial.theta >= origin.theta))
+        aim = jnp.where(restoring, c.last, _CORRECTION_DECREASE * c.last)
+        again = (begin | (c.correcting & (measure <= aim))) & (c.corrections < _CORRECTIONS)
+        again &= ~fine & jnp.isfinite(measure) & (restoring | (origin.theta > 0))
+        missed = trial.residual - here.residual - c.step * linear(c.direction)
+        bent = jax.lax.cond(again, correct, lambda r: direction, here.residual + missed)
         shorter = jnp.where(c.correcting, first, c.step) / 2
         step = jnp.where(again, longest(bent), jnp.where(fine, c.step, shorter))
         keep = jax.tree.map(lambda new, old: jnp.where(fine, old, new), bent, c.direction)
@@ -175,8 +178,7 @@ def search(
             c.trials + 1,
             c.corrections + again,
             again,
-            jnp.where(again, to_correct, here.residual),
-            trial.theta,
+            measure,
         )
 
     def going(c: _Carry):
@@ -184,6 +186,6 @@ def search(
 
     no = jnp.array(False)
     zero = jnp.zeros((), jnp.int32)
-    start = _Carry(here, ~moving, no, first, direction, zero, zero, no, here.residual, origin.theta)
+    start = _Carry(here, ~moving, no, first, direction, zero, zero, no, origin.theta)
     end = jax.lax.while_loop(going, body, start)
     return Found(end.trial, end.accepted, end.step, end.trials, end.corrections, end.by_objective)

@@ -7,8 +7,8 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._method import Metrics
 from ..._point import Point
-from ._barrier import Anchor, Barrier, Duals
-from ._program import Local, Program, slightly
+from ._barrier import Anchor, Barrier, Duals, barrier_problem
+from ._program import Local, Program
 from ._search import Filter
 
 # What the next step is to do: look at the start, estimate multipliers, or move.
@@ -44,6 +44,7 @@ class State(eqx.Module):
     filter: Filter
     anchor: Anchor
     anchor_violation: Float[Array, ""]
+    restorations: Int[Array, ""]
     regularization: Float[Array, ""]
     """The last one that was needed."""
     warm: Bool[Array, ""]
@@ -70,22 +71,26 @@ class State(eqx.Module):
 
     def barrier_problem(self, program: Program) -> Barrier:
         """The barrier problem that the current phase solves."""
-        bounds = program.bounds().relaxed()
-        floor = -slightly(jnp.zeros_like(self.s))
         restoring = self.phase == RESTORE
-        return Barrier(bounds, floor, ~program.equality, self.barrier, restoring, self.anchor)
+        return barrier_problem(
+            program.bounds(), program.equality, self.barrier, restoring, self.anchor
+        )
+
+    def replace(self, **changes: PyTree[Array]) -> "State":
+        """The state with some fields replaced, in their dtypes."""
+        return self.replace_where(None, **changes)
+
+    def replace_where(self, condition: Bool[Array, ""] | None, **changes: PyTree[Array]) -> "State":
+        """The state with some fields replaced where a condition holds."""
+
+        def pick(new, old):
+            new = jnp.asarray(new, old.dtype)
+            return new if condition is None else jnp.where(condition, new, old)
+
+        values = [jax.tree.map(pick, new, getattr(self, name)) for name, new in changes.items()]
+        return eqx.tree_at(lambda t: [getattr(t, name) for name in changes], self, values)
 
 
 def choose(condition: Bool[Array, ""], yes: PyTree[Array], no: PyTree[Array]) -> PyTree[Array]:
     """One of two pytrees of the same structure."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
-
-
-def replace(state: State, **changes) -> State:
-    """The state with some fields replaced, in their dtypes."""
-    names = list(changes)
-    values = [
-        jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), changes[k], getattr(state, k))
-        for k in names
-    ]
-    return eqx.tree_at(lambda t: [getattr(t, k) for k in names], state, values)
