@@ -88,6 +88,19 @@ class AbstractMethod(eqx.Module):
         """Why to stop before the residual is below `tol`; `Status.RUNNING` to go on."""
         return Status.RUNNING
 
+    def log(self, state: Any) -> dict[str, Float[Array, ""]]:
+        """The scalars of the last step that a solve is followed by: none, for most methods.
+
+        The driver keeps them in [`Trace.log`][stationary.Trace], a row per record.
+
+        **Arguments:**
+
+        - `state`: what `step` returned.
+
+        **Returns:** scalars of the solve's dtype by name; the names never change.
+        """
+        return {}
+
 
 def check_method(method: AbstractMethod, system: Any) -> None:
     """Refuse a method whose oracles the system lacks.
