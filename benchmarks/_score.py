@@ -34,7 +34,8 @@ class Score(NamedTuple):
 
     **Arguments:**
 
-    - `solved`: every first-order check passes at `TOL`.
+    - `solved`: every first-order check passes at `TOL`, and the certificate has no proof that there
+        is no answer: far enough out every residual is small beside the numbers it is made of.
     - `worst`, `check`: the largest scaled residual, and the check it belongs to.
     - `verdict`: in the certificate's words.
     - `multipliers`: `"given"` or `"estimated"`, whichever makes the point look better.
@@ -65,7 +66,7 @@ def score(statement: st.Minimize, x: Any, duals: Any, data: Any = None) -> Score
         worst = max(certificate.checks, key=lambda check: _size(check.scaled))
         found.append(
             Score(
-                all(check.passed for check in certificate.checks),
+                certificate.passed and all(check.passed for check in certificate.checks),
                 float(worst.scaled),
                 f"{worst.kind} {worst.name}",
                 certificate.verdict.word,

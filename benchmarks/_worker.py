@@ -178,6 +178,7 @@ def main() -> None:
             row |= {"claims": False, "solved": False, "error": f"{type(error).__name__}: {error}"}
             if os.environ.get("BENCHMARK_TRACEBACKS"):
                 traceback.print_exc()
+        row["load"] = round(os.getloadavg()[0], 1)  # of the machine: a reader may doubt the times
         print(json.dumps(row), file=channel, flush=True)
 
 

@@ -173,7 +173,7 @@ def line(row: dict[str, Any], known: dict[str, str]) -> str:
     return (
         f"{row['case']:<10} {row['solver']:<14} n={row['n']:<4d} m={row['m']:<4d} "
         f"{row['status'][:16]:<16} {row['steps']:>6d} {'ok  ' if row['solved'] else 'FAIL'} "
-        f"{row['verdict']:<17} {row['worst']:8.1e} {'' if row['solved'] else row['check']:<28}"
+        f"{row['verdict']:<17} {row['worst']:8.1e} {'' if row['solved'] else row['check']:<28} "
         f"f={row['objective']:.9g} (ipopt {float(objective):.9g}, {known.get('ipopt_status', '')}) "
         f"first {row['first']:.2f} s warm {1e3 * row.get('warm', math.nan):.2f} ms "
         f"run {1e3 * row.get('run', math.nan):.3f} ms"
