@@ -7,6 +7,8 @@ from .._registry import register_chooser
 from .._system import System
 from .constrained import AugmentedLagrangian, PrimalDual
 from .descent import from_optax
+from .interior_point import InteriorPoint
+from .interior_point._advice import is_dense, obstacle
 from .saddle import ExtraGradient, PastExtraGradient
 
 
@@ -34,6 +36,8 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
         if Oracle.VALUE in system.provides:
             return PrimalDual(), f"one objective estimated from mini-batches{constrained}"
     elif Oracle.VALUE in system.provides:
+        if system.constraints and obstacle(system) is None and is_dense(system):
+            return InteriorPoint(), "smooth constraints on few unknowns: second derivatives pay"
         without = "" if constrained else ": descent, no multipliers needed"
         return AugmentedLagrangian(), f"one smooth objective{constrained} on full data{without}"
     if len(system.blocks) > 1 and system.blocks[1].sense == "maximize":

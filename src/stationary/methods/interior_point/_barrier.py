@@ -111,7 +111,7 @@ class Barrier(NamedTuple):
         return jnp.where(self.restoring, jnp.sqrt(self.mu) * self.anchor.weight, 0.0)
 
     def measures(self, f, c, x, s) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """Violation and barrier objective: what the filter compares. Restoring, violation is cost."""
+        """Violation and barrier objective; while restoring, the violation is part of the latter."""
         far, r, mu = self.distances(x, s), c + s, self.mu
         barrier = jnp.sum(jnp.where(self.single, _DAMPING * far, 0.0) - jnp.log(far))
         away = 0.5 * jnp.sum(self.proximal * (x - self.anchor.x) ** 2)

@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Float
 
 from ..._method import AbstractMethod, Metrics, Oracle
 from ..._point import Point
 from ..._status import Status
 from ..._system import System, largest
-from ...sets import Nonnegative, Nonpositive, Zero
+from ._advice import obstacle, remarks
 from ._barrier import Anchor, Barrier, Duals, barrier_problem
 from ._kkt import Factors
 from ._newton import Direction, newton
@@ -22,7 +22,7 @@ from ._phases import (
     restored_from,
     trial_at,
 )
-from ._program import Local, Program, limits
+from ._program import Local, Program
 from ._search import Found, Origin, Trial, empty_filter, search
 from ._state import COLUMNS, ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose
 
@@ -82,7 +82,7 @@ class InteriorPoint(AbstractMethod):
 
     def check(self, system, point, data=None) -> list[str]:
         refuse(system)
-        return []
+        return remarks(system)
 
     def init(self, system, point, data=None, *, key=None) -> State:
         refuse(system)
@@ -132,16 +132,12 @@ class InteriorPoint(AbstractMethod):
         newtons = newton(program, problem, state)
         direction = newtons.direction()
         at, before = state.local, state
-        measured = problem.measures(at.objective, at.constraints, state.x, state.s)
-        here = Trial(state.x, state.s, state.residual, *measured)
+        theta, phi = problem.measures(at.objective, at.constraints, state.x, state.s)
+        here = Trial(state.x, state.s, state.residual, theta, phi)
         along = direction.x, direction.s
-        empty = empty_filter(program.dtype)
+        guard = choose(problem.restoring, empty_filter(program.dtype), state.filter)
         found = search(
-            Origin(
-                *measured,
-                newtons.slope(along),
-                choose(problem.restoring, empty, state.filter),
-            ),
+            Origin(theta, phi, newtons.slope(along), guard),
             lambda step, along: trial_at(program, state, problem, step, along),
             newtons.corrected,
             newtons.change,
@@ -167,6 +163,9 @@ class InteriorPoint(AbstractMethod):
     def point(self, state) -> Point:
         return state.point
 
+    def log(self, state) -> dict[str, Float[Array, ""]]:
+        return state.log
+
     def status(self, state, metrics, tol):
         size = largest(state.x)
         away = (size > _AWAY * state.start_size) & (metrics.feasibility <= 1e-6 * size)
@@ -178,23 +177,13 @@ class InteriorPoint(AbstractMethod):
 
 
 def refuse(system: System) -> None:
-    """Turn away what the interior point cannot see as bounds and scalar constraints.
+    """Turn away what the interior point cannot see as smooth functions, rows and bounds.
 
-    **Raises:** `TypeError` naming the set, the cone or the surrogate.
+    **Raises:** `TypeError` saying what is in the way, and what to use instead.
     """
-    for leaf in system.space.leaves:
-        limits(leaf)
-    for name, constraint in system.constraints.items():
-        if not isinstance(constraint.cone, Zero | Nonpositive | Nonnegative):
-            raise TypeError(
-                f"InteriorPoint handles equalities and inequalities entry by entry, but constraint "
-                f"{name!r} lies in {constraint.cone.describe()}. Use AugmentedLagrangian."
-            )
-        if constraint.surrogate is not None:
-            raise TypeError(
-                f"constraint {name!r} has a surrogate, which InteriorPoint would ignore. Use "
-                "PrimalDual or AugmentedLagrangian."
-            )
+    reason = obstacle(system)
+    if reason is not None:
+        raise TypeError(reason)
 
 
 def _moved(

@@ -1,6 +1,6 @@
 """A smooth problem as arrays: flat unknowns with bounds, one stacked vector of constraints."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from ..._operators import Duals
 from ..._system import Linearization, System
-from ...sets import Box, Euclidean, Nonnegative, Nonpositive, Positive, Zero
+from ...sets import AbstractSet, Box, Euclidean, Nonnegative, Nonpositive, Positive, Zero
 
 DIRECTIONS = 256
 """Second derivatives are taken along this many directions at once, to bound their memory."""
@@ -184,21 +184,15 @@ def slightly(bound: Float[Array, "k"]) -> Float[Array, "k"]:
     return jnp.finfo(bound.dtype).eps ** 0.6 * size
 
 
-def limits(s) -> tuple:
-    """The bounds that a set puts on every entry.
-
-    **Raises:** `TypeError` for a set that does more than bound entries one by one.
-    """
+def limits(s: AbstractSet) -> tuple[Any, Any]:
+    """The bounds that a set puts on every entry."""
     match s:
         case Euclidean():
             return -np.inf, np.inf
-        case Box():
-            return s.lower, s.upper
         case Positive():
             return 0.0, np.inf
         case Zero() | Nonnegative() | Nonpositive():
             return s.bounds
-    raise TypeError(
-        f"InteriorPoint handles bounds on entries, but `over` is {s.describe()}. State it as "
-        "constraints, or use AugmentedLagrangian, which projects onto it."
-    )
+        case Box():
+            return s.lower, s.upper
+    raise TypeError(f"{s.describe()} does more than bound entries one by one")
