@@ -117,3 +117,74 @@ def test_gap_bounds_the_distance_to_the_optimum(over, slack):
         assert not found.passed
     not_declared = st.Minimize(problem.objective, problem.subject_to, over)
     assert certify(not_declared, answer).gap is None
+
+
+def test_proof_names_the_constraints_that_contradict_each_other():
+    problem = st.Minimize(
+        lambda x: x[0],
+        {
+            "budget": st.at_most(jnp.sum, 1.0),
+            "demand": st.at_most(lambda x: 2 - x[0]),
+            "harmless": st.at_most(lambda x: x[1], 9.0),
+        },
+        Box(0, np.inf),
+    )
+    reason = certify(problem, np.array([5.0, 3.0])).ray.reason
+    assert "'budget' and 'demand' contradict each other within the bounds of x" in reason
+    assert "with weights 1 and 1 they add up to at least 1 anywhere in the set" in reason
+    assert "harmless" not in reason
+
+
+def test_rows_of_a_vector_constraint_are_named_by_place_and_many_are_counted():
+    rows = np.vstack([np.eye(8), -np.ones((1, 8))])
+    problem = st.Minimize(
+        lambda x: x[0], {"rows": st.at_most(lambda x: rows @ x, np.r_[np.zeros(8), -1.0])}
+    )
+    reason = certify(problem, np.zeros(8)).ray.reason
+    assert "'rows[8]', " in reason and "and 4 more contradict each other" in reason
+
+
+def test_constraint_that_no_point_satisfies_alone_is_named_alone():
+    problem = st.Minimize(lambda x: x[0], {"far": st.at_most(lambda x: 3 - jnp.sum(x))}, Simplex())
+    reason = certify(problem, np.array([0.5, 0.5])).ray.reason
+    assert "'far' cannot be satisfied within the set of x: it is at least 2" in reason
+
+
+def test_ray_is_exact_where_bounds_are_one_sided_however_far_the_point_is():
+    # A'y > 0 in an entry that is bounded below: no reservation about distances.
+    problem = st.Minimize(lambda x: x[0], {"sum": st.at_most(jnp.sum, -1.0)}, Box(0, np.inf))
+    found = certify(problem, np.array([1e3, 5.0]), ray={"sum": np.array(1.0)})
+    assert found.ray.proved and "anywhere in the set" in found.ray.reason
+
+
+def test_direction_may_leave_an_equality_by_rounding_but_not_by_more():
+    problem = st.Minimize(
+        lambda x: x[0] - x[1], {"plane": st.equal(lambda x: 1e3 * (x[0] + x[1]), 0.0)}
+    )
+    almost = certify(problem, np.zeros(2), ray=np.array([-1.0, 1.0 + 1e-8]))
+    assert almost.verdict.word == "unbounded problem"
+    off = certify(problem, np.zeros(2), ray=np.array([-1.0, 1.0 + 1e-4]))
+    assert not off.ray.proved and "leaves the feasible" in off.ray.reason
+
+
+def test_local_standoff_names_the_constraints_that_hold_each_other():
+    problem = st.Minimize(
+        lambda x: x[0] + x[1],
+        {
+            "outside": st.at_most(lambda x: 4 - x @ x),
+            "inside": st.at_most(lambda x: jnp.sqrt(1 + x @ x), 1.0),
+            "idle": st.at_most(lambda x: x[0], 9.0),
+        },
+    )
+    # Where both violations, as distances in x, balance: 3 |x|^2 - 2 = 2 sqrt(1 + |x|^2).
+    found = certify(problem, np.array([4 / 3, 0.0]))
+    assert found.verdict.word == "locally infeasible"
+    (note,) = (note for note in found.notes if "no small move" in note)
+    assert "'outside'" in note and "'inside'" in note and "idle" not in note
+
+
+def test_tight_tolerance_asks_no_more_of_a_proof():
+    found = certify(
+        contradiction(), np.zeros(2), ray={"rows": np.array([1.0, 1.0 + 1e-8])}, tol=1e-12
+    )
+    assert found.ray.proved

@@ -10,6 +10,7 @@ from .._dtypes import is_floating
 from .._point import Point
 from .._solution import Solution
 from .._statements import AbstractStatement
+from .._status import Status
 from ._certificate import Certificate
 
 
@@ -59,12 +60,14 @@ def certify(
         >>> certify(problem, jnp.array([0.6, 0.4])).verdict.word
         'not stationary'
     """
+    last = None
     if isinstance(what, Solution):
         if point is not None:
             raise TypeError(
                 "a Solution brings its own point; pass solution.problem to judge another."
             )
         problem, point = what.problem, what.point
+        last = what.last.duals if what.status is Status.INFEASIBLE else None
         tol = what.stats.tol if tol is None else tol
     else:
         problem = what
@@ -88,6 +91,6 @@ def certify(
             raise TypeError(f"{where} is not an array of real and floating numbers: {leaf!r}.")
     from ._conclude import Request, conclude  # most of this package, loaded when first needed
 
-    request = Request(1e-6 if tol is None else float(tol), second_order, ray, samples, seed)
+    request = Request(1e-6 if tol is None else float(tol), second_order, ray, samples, seed, last)
     with jax.enable_x64(True):
         return conclude(problem, primal, given, data, request)

@@ -20,7 +20,7 @@ from ._matrix_free import extreme_curvature, supported
 from ._measure import Local, Measured, force_scales, look, measure
 from ._multipliers import estimate
 from ._nested import certify_nested
-from ._rays import infeasibility, read_claim, unboundedness
+from ._rays import infeasibility, read_claim, stuck, unboundedness
 from ._sampling import standard_errors
 from ._second_order import curvatures
 
@@ -40,6 +40,8 @@ class Request(NamedTuple):
     ray: Any
     samples: int
     seed: int
+    last: dict[str, Any] | None = None
+    """The multipliers that a method ended with when it took the problem for infeasible."""
 
 
 def conclude(
@@ -91,11 +93,14 @@ def conclude(
     if not failed:
         curvature, remark = second_order(exact, weights, duals, local, found, request)
         notes += remark
+    verdict = decide(problem, failed, found, curvature, ray, request.tol)
+    if verdict is Verdict.LOCALLY_INFEASIBLE:
+        notes.append(stuck(system, local))
     gap = None
     if plain is not None and plain.convex and not failed & {"feasibility", "set"}:
         gap = duality_gap(system, primal, exact.data, duals, local, found)
     return Certificate(
-        verdict=decide(problem, failed, found, curvature, ray, request.tol),
+        verdict=verdict,
         tol=request.tol,
         checks=made,
         objective=objective,
@@ -154,13 +159,14 @@ def find_ray(
     multipliers, direction = read_claim(exact.system, exact.primal, request.ray)
     claimed = request.ray is not None
     if multipliers is not None or (not claimed and "feasibility" in failed):
-        ray = infeasibility(exact, local, multipliers, duals, convex, request.tol)
+        tol, last = request.tol, request.last
+        ray = infeasibility(exact, local, multipliers, duals, convex, tol, last)
         if not failed & {"feasibility", "set"}:
             reason = "the given ray: the point itself is feasible within the tolerance"
             return dataclasses.replace(ray, proved=False, reason=reason)
         return ray if ray.proved or claimed else None
     if direction is not None or not claimed:
-        ray = unboundedness(exact, direction, request.tol)
+        ray = unboundedness(exact, local, direction, request.tol)
         return ray if ray is not None and (ray.proved or claimed) else None
     return None
 

@@ -16,8 +16,10 @@ from jaxtyping import Array, Float, PyTree
 
 from .._operators import Duals
 from .._system import System, largest
+from ..sets import Product
 from ._bounds import Floor, floor
 from ._certificate import Ray
+from ._conflict import contradiction, named_entries, standoff
 from ._exact import Exact, widen
 from ._first_order import leaf_names
 from ._measure import Local, smooth
@@ -26,34 +28,53 @@ _AFFINE = 1e-9
 _LEAST_VIOLATION_STEPS = 3000
 _FAR = 1e4
 """Beyond this size, x itself is a candidate for a direction of recession."""
+_EXACT = 1e-6
+"""No proof has to be more exact: it then excludes points a million times as large as x."""
 
 
 def infeasibility(
-    exact: Exact, local: Local, given: Duals | None, duals: Duals, convex: bool, tol: float
+    exact: Exact,
+    local: Local,
+    given: Duals | None,
+    duals: Duals,
+    convex: bool,
+    tol: float,
+    last: Duals | None = None,
 ) -> Ray:
     """The best attempt to prove that no point of the set satisfies the constraints.
 
     **Arguments:**
 
-    - `given`: a ray that was claimed; else candidates are the violation here, the violation at
-        the least violating point, and the multipliers.
+    - `given`: a ray that was claimed; else candidates are the violation here, `last`, the
+        violation at the least violating point, and the multipliers.
     - `convex`: whether the problem was declared convex; otherwise the constraints must prove
         affine, by their derivatives at random points.
+    - `last`: multipliers that a method ended with when it gave up.
     """
     system, primal, data = exact.system, exact.primal, exact.data
     if given is not None:
-        return _try(exact, primal, given, "the given ray", convex, tol)
-    attempts = [(primal, _violation(system, local), "the violation here")]
-    if all(s.closed and not s.curved for s in system.space.leaves):
-        least, blame = _least_violation(system, primal, data, local)
-        attempts.append((least, blame, "the least violation"))
-    attempts.append((primal, duals, "the multipliers"))
-    rays = [_try(exact, x, y, words, convex, tol) for x, y, words in attempts]
-    return next((ray for ray in rays if ray.proved), rays[0])
+        return _try(exact, local, primal, given, "the given ray", convex, tol)
+
+    def candidates():
+        yield primal, _violation(system, local), "the violation here"
+        if last is not None:
+            yield primal, last, "the last multipliers"
+        if all(s.closed and not s.curved for s in system.space.leaves):
+            yield *_least_violation(system, primal, data, local), "the least violation"
+        yield primal, duals, "the multipliers"
+
+    rays = []
+    for x, y, words in candidates():
+        rays.append(_try(exact, local, x, y, words, convex, tol))
+        if rays[-1].proved:
+            return rays[-1]
+    return rays[0]
 
 
-def _try(exact: Exact, base: PyTree, y: Duals, words: str, convex: bool, tol: float) -> Ray:
-    system = exact.system
+def _try(
+    exact: Exact, local: Local, base: PyTree, y: Duals, words: str, convex: bool, tol: float
+) -> Ray:
+    system, tol = exact.system, max(tol, _EXACT)
     y = {name: jnp.asarray(y[name], jnp.float64) for name in system.constraints}
     found = _weigh(system, base, exact.data, y)
     vector = {name: np.asarray(v) for name, v in y.items()}
@@ -80,9 +101,21 @@ def _try(exact: Exact, base: PyTree, y: Duals, words: str, convex: bool, tol: fl
     reach = sure / slope - float(found.low.slack) if slope > 0 else np.inf
     if not reach >= float(found.extent) / tol:
         return verdict(False, f"proves it only within {reach:.3g} of the point")
+    parts = zip(leaf_names(system, base), system.space.leaves, found.leaning, strict=True)
+    leaning = [
+        f"the {'bounds' if s.elementwise else 'set'} of {name}"
+        for name, s, lean in parts
+        if float(lean) > 1e-6
+    ]
     why = "declared convex" if convex else "affine, by derivatives at random points"
     where = "anywhere in the set" if reach > 1e15 * float(found.extent) else f"within {reach:.1e}"
-    return verdict(True, f"<y, g> stays above 0 {where}; the constraints are {why}")
+    return verdict(True, contradiction(named_entries(vector, local), leaning, sure, where, why))
+
+
+def stuck(system: System, local: Local) -> str:
+    """Which constraints hold a point where it is although it is not feasible, in words."""
+    blame = {name: np.asarray(v) for name, v in _violation(system, local).items()}
+    return standoff(named_entries(blame, local).names)
 
 
 class _Weighed(NamedTuple):
@@ -91,6 +124,8 @@ class _Weighed(NamedTuple):
     low: Floor
     bends: Float[Array, ""]
     extent: Float[Array, ""]
+    leaning: list[Float[Array, ""]]
+    """Per array of x, how much the ray rests on its set, relative to the largest pull."""
 
 
 @eqx.filter_jit
@@ -110,9 +145,29 @@ def _weigh(system: System, base: PyTree, data: PyTree, y: Duals) -> _Weighed:
     zeros = {k: jnp.zeros_like(v) for k, v in kept.items()}
     force = jnp.max(jnp.stack([largest(pulls({**zeros, k: kept[k]})[0]) for k in kept]))
     step = jnp.where(force > 0, extent / force, 1.0)
-    low = floor(system.space, base, gradient, step)
+    low = _floor(system.space, base, gradient, step)
     bends = _bends(product, base, extent, force)
-    return _Weighed(height, wrong / jnp.where(size > 0, size, 1.0), low, bends, extent)
+    wrong = wrong / jnp.where(size > 0, size, 1.0)
+    leaning = [largest(g) * step / extent for g in jax.tree.leaves(gradient)]
+    return _Weighed(height, wrong, low, bends, extent, leaning)
+
+
+def _floor(space: Product, x: PyTree[Array], gradient: PyTree[Array], step) -> Floor:
+    """As `floor`, and exact for every entry with a bound on the side that it leans to."""
+    low = Floor(*(jnp.zeros(()),) * 3)
+    parts = (space.leaves, jax.tree.leaves(x), jax.tree.leaves(gradient))
+    for s, leaf, c in zip(*parts, strict=True):
+        if s.elementwise and s.closed:
+            ends = (s.project(jnp.full_like(leaf, side)) for side in (-jnp.inf, jnp.inf))
+            end = jnp.where(c > 0, *ends)
+            bounded = jnp.isfinite(end)
+            moves = c * (jnp.where(bounded, end, leaf) - leaf)
+            slope = jnp.linalg.norm(jnp.where(bounded, 0.0, c))
+            part = Floor(jnp.sum(moves), slope, jnp.zeros(()))
+        else:
+            part = floor(Product(s), leaf, c, step)
+        low = Floor(*map(jnp.add, low, part))
+    return low
 
 
 def _bends(fn, base: PyTree, extent, force) -> Float[Array, ""]:
@@ -196,13 +251,14 @@ def _least_violation(
     return least, blame(least)
 
 
-def unboundedness(exact: Exact, given: PyTree | None, tol: float) -> Ray | None:
+def unboundedness(exact: Exact, local: Local, given: PyTree | None, tol: float) -> Ray | None:
     """The best attempt to prove that the objective improves without bound, or None untried.
 
     **Arguments:**
 
     - `given`: a claimed direction; else x itself is tried where it is very large.
     """
+    tol = max(tol, _EXACT)
     size = float(largest(exact.primal))
     if given is None and size < _FAR:
         return None
@@ -218,7 +274,7 @@ def unboundedness(exact: Exact, given: PyTree | None, tol: float) -> Ray | None:
     if not (np.isfinite(size) and size > 0):
         return verdict(False, "zero or not finite")
     direction = jax.tree.map(lambda d: d / size, direction)
-    found = _walk(exact.system, exact.primal, exact.data, direction)
+    found = _walk(exact.system, exact.primal, exact.data, direction, local.sizes)
     out, slopes = np.asarray(found.outside), np.asarray(found.slopes)
     if not out[0] <= tol:
         return verdict(False, "it does not start from a feasible point")
@@ -243,11 +299,10 @@ class _Walked(NamedTuple):
 
 
 @eqx.filter_jit
-def _walk(system: System, primal: PyTree, data: PyTree, direction: PyTree) -> _Walked:
+def _walk(system: System, primal: PyTree, data: PyTree, direction: PyTree, sizes: Duals) -> _Walked:
     """Violations per unit moved and improvement per unit, at t = 1 .. 1e6 times the size of x."""
     zero = jnp.asarray(0)
     extent = jnp.maximum(1.0, largest(primal))
-    _, pushed = jax.jvp(lambda x: smooth(system, x, data), (primal,), (direction,))
 
     def at(t):
         return jax.tree.map(lambda x, d: x + t * d, primal, direction)
@@ -261,9 +316,10 @@ def _walk(system: System, primal: PyTree, data: PyTree, direction: PyTree) -> _W
         gaps = [system.space.distance(x) / (extent + t)]
         for name, c in system.constraints.items():
             g = c.value(x, data, zero)
-            change = jnp.maximum(largest(jnp.abs(pushed[name])), largest(jnp.abs(g)) / (extent + t))
-            scale = jnp.where(change > 0, change, 1.0) * (extent + t)
-            gaps.append(largest(g - c.cone.project(g)) / scale)
+            gap = jnp.abs(g - c.cone.project(g))
+            # As a distance in x, by the row's size; by its own growth where that is faster.
+            change = jnp.maximum(sizes[name], jnp.abs(g) / (extent + t))
+            gaps.append(largest(gap / (jnp.where(change > 0, change, 1.0) * (extent + t))))
         return jnp.max(jnp.stack(gaps))
 
     start = value(primal)
