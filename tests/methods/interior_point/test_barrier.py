@@ -23,7 +23,6 @@ BOUNDS = Bounds(
     jnp.array([True, False, True, False]),
     jnp.array([False, True, True, False]),
     jnp.ones(4, bool),
-    jnp.ones(4, bool),
 )
 X, S = jnp.array([0.5, 1.0, 0.2, 3.0]), jnp.array([0.0, 0.7])
 EQUALITY = np.array([True, False])
@@ -92,7 +91,7 @@ def test_steps_stop_short_of_the_nearest_bound():
 
 def test_the_error_vanishes_exactly_on_the_central_path():
     # min x subject to x >= 0: z = 1, x = mu, but for the damping of lone bounds.
-    bounds = Bounds(*(jnp.array([v]) for v in (0.0, INF, True, False, True, False)))
+    bounds = Bounds(*(jnp.array([v]) for v in (0.0, INF, True, False, True)))
     none = np.zeros(0, bool)
     barrier = barrier_problem(bounds, none, MU, jnp.array(False), Anchor(jnp.ones(1), jnp.ones(1)))
     z = 1 + 1e-5 * MU

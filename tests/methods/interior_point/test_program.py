@@ -57,9 +57,7 @@ def test_bounds_come_from_each_leaf():
     bounds = build().bounds()
     assert bounds.lower.tolist() == [0.0, -np.inf, 0.0]
     assert bounds.upper.tolist() == [3.0, 3.0, np.inf]
-    assert bounds.closed.tolist() == [True, True, False]
-    relaxed = bounds.relaxed()
-    assert relaxed.lower[0] < 0 and relaxed.lower[2] == 0  # an open set does not give way
+    assert bounds.has_lower.tolist() == [True, False, True]
 
 
 def test_starts_are_pushed_off_their_bounds():

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ._program import Bounds, Local, slightly
+from ._program import Bounds, Local
 
 ELASTIC_PRICE = 1000.0
 """rho: what a unit of violation costs in restoration."""
@@ -73,15 +73,16 @@ class Barrier(NamedTuple):
 
     **Arguments:**
 
-    - `bounds`: of x, relaxed a little so that they have an interior.
-    - `slack_floor`: how far slacks may lie below zero, for the same reason.
+    - `bounds`: of x.
+    - `give`: how far slacks may lie below zero, so that rows which leave no room, such as an
+        equality written as two inequalities, have an interior.
     - `inequality`: which rows have slacks.
     - `present`, `single`: which distances there are; which belong to an entry with no other bound.
     - `restoring`: whether this is the restoration's problem.
     """
 
     bounds: Bounds
-    slack_floor: Float[Array, "m"]
+    give: float
     inequality: Bool[np.ndarray, "m"]
     present: Bool[Array, "w"]
     single: Bool[Array, "w"]
@@ -92,7 +93,7 @@ class Barrier(NamedTuple):
     def distances(self, x: Float[Array, "n"], s: Float[Array, "m"]) -> Float[Array, "w"]:
         """How far a point is from each of its bounds; 1 where there is none."""
         b = self.bounds
-        far = jnp.concatenate([s + self.slack_floor, x - b.lower, b.upper - x])
+        far = jnp.concatenate([s + self.give, x - b.lower, b.upper - x])
         return jnp.where(self.present, far, 1.0)
 
     def moves(self, dx: Float[Array, "n"], ds: Float[Array, "m"]) -> Float[Array, "w"]:
@@ -141,6 +142,9 @@ class Barrier(NamedTuple):
         ease = jnp.maximum(100.0, held / jnp.maximum(count, 1)) / 100
         total = (held + jnp.sum(jnp.abs(y))) / jnp.maximum(count + y.size, 1)
         scale = jnp.maximum(100.0, total) / 100
+        # Restoration's multipliers are of the size of its price: larger ones are no excuse.
+        most = jnp.where(self.restoring, ELASTIC_PRICE / 100, jnp.inf)
+        ease, scale = jnp.minimum(ease, most), jnp.minimum(scale, most)
         return _peak(
             jnp.concatenate(
                 [
@@ -151,6 +155,11 @@ class Barrier(NamedTuple):
                 ]
             )
         )
+
+    def prices_left(self, y: Float[Array, "m"]) -> tuple[Float[Array, "m"], Float[Array, "m"]]:
+        """rho - y and rho + y: the multipliers of the elastic parts, kept above rounding."""
+        least = 4 * jnp.finfo(y.dtype).eps * ELASTIC_PRICE
+        return jnp.maximum(ELASTIC_PRICE - y, least), jnp.maximum(ELASTIC_PRICE + y, least)
 
     def longest_step(self, far: Float[Array, "w"], moves: Float[Array, "w"]) -> Float[Array, ""]:
         """The share of a step, at most 1, that keeps what is positive positive."""
@@ -172,13 +181,12 @@ class Barrier(NamedTuple):
 
 
 def barrier_problem(bounds: Bounds, equality: np.ndarray, mu, restoring, anchor: Anchor) -> Barrier:
-    """The barrier problem within relaxed bounds, with a slack per row that is no equality."""
-    inequality = ~equality
-    b = bounds.relaxed()
-    floor = slightly(jnp.zeros(equality.size, b.lower.dtype))
+    """The barrier problem of a phase, with a slack per row that is no equality."""
+    inequality, b = ~equality, bounds
+    give = jnp.finfo(b.lower.dtype).eps ** 0.6
     present = jnp.concatenate([inequality, b.has_lower, b.has_upper])
     single = jnp.concatenate([inequality, b.has_lower & ~b.has_upper, b.has_upper & ~b.has_lower])
-    return Barrier(b, floor, inequality, present, single, mu, restoring, anchor)
+    return Barrier(b, give, inequality, present, single, mu, restoring, anchor)
 
 
 def _peak(x: Float[Array, "..."]) -> Float[Array, ""]:

@@ -90,7 +90,7 @@ class InteriorPoint(AbstractMethod):
         n, m, dtype = program.size, program.rows, program.dtype
         y = program.stack(point.duals)
         warm = jnp.any(y != 0)
-        bounds = program.bounds().relaxed()
+        bounds = program.bounds()
         x = bounds.inside(program.flatten(point.primal), jnp.where(warm, 1e-4, 1e-2))
         zero, infinite = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         count, rows = jnp.zeros((), jnp.int32), jnp.zeros(m, dtype)
@@ -170,7 +170,8 @@ class InteriorPoint(AbstractMethod):
         size = largest(state.x)
         away = (size > _AWAY * state.start_size) & (metrics.feasibility <= 1e-6 * size)
         floor = state.barrier <= 2 * jnp.finfo(state.x.dtype).eps ** 0.8
-        stalled = (state.stuck >= 5) | (floor & (state.idle >= 30)) | (state.idle >= 500)
+        patience = jnp.where(state.phase == RESTORE, 150, jnp.where(floor, 30, 500))
+        stalled = (state.stuck >= 5) | (state.idle >= patience)
         status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
         status = jnp.where(away & (state.phase == NORMAL), int(Status.UNBOUNDED), status)
         return jnp.where(state.blocked, int(Status.INFEASIBLE), status)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._barrier import ELASTIC_PRICE, Barrier, Duals, elastic
+from ._barrier import Barrier, Duals, elastic
 from ._kkt import Factors, factorize, solve
 from ._program import Program
 from ._state import ESTIMATE, State
@@ -84,7 +84,7 @@ def newton(program: Program, problem: Barrier, state: State) -> Newton:
     curvature = jnp.sum(stiffness[rows.size :].reshape(2, -1), axis=0) + problem.proximal
 
     parts = elastic(state.residual, mu)
-    below, above = ELASTIC_PRICE - y, ELASTIC_PRICE + y
+    below, above = problem.prices_left(y)
     compliance += jnp.where(restoring, parts.above / below + parts.below / above, 0.0)
     offset += jnp.where(restoring, mu / below - mu / above, 0.0)
 

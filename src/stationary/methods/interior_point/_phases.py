@@ -27,7 +27,7 @@ def evaluate(program: Program, state: State, second: bool) -> State:
     opening, restoring = state.phase == EVALUATE, state.phase == RESTORE
     eps = jnp.finfo(program.dtype).eps
     # Restoration forgets the objective: what is left of its curvature is far below rounding.
-    weight = jnp.where(restoring, eps**0.5, 1.0)
+    weight = jnp.where(restoring, eps**1.5, 1.0)
     scale = state.objective_scale * weight
     at = program.derivatives(state.x, state.duals.y * state.row_scale / scale, second=second)
     free = program.bounds().free

@@ -27,15 +27,6 @@ class Bounds(NamedTuple):
     has_lower: Bool[Array, "n"]
     has_upper: Bool[Array, "n"]
     free: Bool[Array, "n"]
-    closed: Bool[Array, "n"]
-    """Whether an entry may lie on its bounds."""
-
-    def relaxed(self) -> "Bounds":
-        """The bounds moved apart by a little more than rounding, so that they have an interior."""
-        return self._replace(
-            lower=jnp.where(self.free & self.closed, self.lower - slightly(self.lower), self.lower),
-            upper=jnp.where(self.free & self.closed, self.upper + slightly(self.upper), self.upper),
-        )
 
     def inside(self, x: Float[Array, "n"], push: Float[Array, ""]) -> Float[Array, "n"]:
         """`x`, moved away from bounds that it is on or beyond (kappa_1, kappa_2)."""
@@ -119,17 +110,12 @@ class Program:
             ends.append(jnp.concatenate(parts))
         lower, upper = ends
         free = lower < upper
-        closed = [
-            np.full(int(np.prod(shape.shape)), s.closed)
-            for s, shape in zip(self.system.space.leaves, shapes, strict=True)
-        ]
         return Bounds(
             lower,
             upper,
             free & (lower > -jnp.inf),
             free & (upper < jnp.inf),
             free,
-            jnp.asarray(np.concatenate(closed)),
         )
 
     def values(self, x: Float[Array, "n"]) -> tuple[Float[Array, ""], Float[Array, "m"]]:
@@ -176,12 +162,6 @@ class Program:
         return Linearization(
             objective, {"objective": objective}, constraints, constraints, direction
         )
-
-
-def slightly(bound: Float[Array, "k"]) -> Float[Array, "k"]:
-    """An amount that no one will miss, relative to a bound: 4e-10 of it in float64."""
-    size = jnp.maximum(1.0, jnp.where(jnp.isfinite(bound), jnp.abs(bound), 1.0))
-    return jnp.finfo(bound.dtype).eps ** 0.6 * size
 
 
 def limits(s: AbstractSet) -> tuple[Any, Any]:

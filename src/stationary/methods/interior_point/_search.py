@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-ROOM = 64
-"""Entries that a filter holds; the oldest gives way."""
+ROOM = 16
+"""Entries that a filter holds. New ones replace those they make superfluous, else the oldest."""
 # Constants of Waechter and Biegler (2006), with the values that Ipopt uses.
 _THETA_MARGIN, _PHI_MARGIN = 1e-5, 1e-8
 _ARMIJO = 1e-8
@@ -39,13 +39,15 @@ class Filter(NamedTuple):
 
     def with_entry(self, theta, phi, add: Bool[Array, ""]) -> "Filter":
         """The filter, with a margin around a pair added to it."""
-        place = self.count % ROOM
-        grown = self._replace(
-            theta=self.theta.at[place].set((1 - _THETA_MARGIN) * theta),
-            phi=self.phi.at[place].set(phi - _PHI_MARGIN * theta),
-            count=self.count + 1,
+        theta, phi = (1 - _THETA_MARGIN) * theta, phi - _PHI_MARGIN * theta
+        superfluous = (theta <= self.theta) & (phi <= self.phi)
+        place = jnp.where(jnp.any(superfluous), jnp.argmax(superfluous), self.count % ROOM)
+        here = add & (jnp.arange(ROOM) == place)
+        return self._replace(
+            theta=jnp.where(here, theta, self.theta),
+            phi=jnp.where(here, phi, self.phi),
+            count=self.count + add,
         )
-        return jax.tree.map(lambda a, b: jnp.where(add, a, b), grown, self)
 
 
 def empty_filter(dtype) -> Filter:
