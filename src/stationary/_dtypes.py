@@ -15,7 +15,9 @@ def is_floating(leaf: Any) -> bool:
 
 def working_dtype(tree: PyTree) -> np.dtype:
     """The one floating dtype in which `tree` is to be solved: the widest that it holds."""
-    dtypes = [leaf.dtype for leaf in jax.tree.leaves(tree) if is_floating(leaf)]
+    dtypes = {leaf.dtype for leaf in jax.tree.leaves(tree) if is_floating(leaf)}
+    if len(dtypes) == 1:
+        return jax.dtypes.canonicalize_dtype(dtypes.pop())
     return jnp.result_type(*dtypes) if dtypes else jnp.result_type(float)
 
 

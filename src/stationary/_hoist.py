@@ -10,6 +10,7 @@ import dis
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -67,19 +68,19 @@ def hoist(fn: Callable, *args: PyTree) -> Program:
         ([3.0, 3.0], 1)
     """
     arrays, rest = eqx.partition(fn, eqx.is_array)
-    shapes = jax.tree.map(_shape, args)
+    shapes = jax.tree.map(shape_of, args)
     key = (
-        _identity(rest, set()),
+        identity(rest),
         jax.tree.structure(args),
         tuple(jax.tree.leaves(shapes)),
-        tuple(map(_shape, jax.tree.leaves(arrays))),
+        tuple(map(shape_of, jax.tree.leaves(arrays))),
         bool(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
     )
     found = _CACHE.get(key)
     if found is None:
         closed, out = jax.make_jaxpr(
             lambda dynamic, inputs: eqx.combine(dynamic, rest)(*inputs), return_shape=True
-        )(jax.tree.map(_shape, arrays), shapes)
+        )(jax.tree.map(shape_of, arrays), shapes)
         found = (closed.consts, _Code(closed.jaxpr, out))
         if not any(isinstance(c, jax.core.Tracer) for c in closed.consts):
             _CACHE[key] = found
@@ -95,7 +96,8 @@ _CACHE: OrderedDict[Hashable, tuple[list[Any], "_Code"]] = OrderedDict()
 _CACHE_SIZE = 512
 
 
-def _shape(leaf: Any) -> jax.ShapeDtypeStruct:
+def shape_of(leaf: Any) -> jax.ShapeDtypeStruct:
+    """The shape and dtype of an array or number."""
     leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
 
@@ -177,8 +179,15 @@ def _parameter(value: Any) -> Hashable:
     return (type(value), value)
 
 
+def identity(value: Any) -> Hashable:
+    """What a function is, for a cache: its code and the present values that it closes over.
+
+    Arrays and unknown objects are told apart by identity, and kept alive by what is returned.
+    """
+    return _identity(value, set())
+
+
 def _identity(value: Any, seen: set[int]) -> Hashable:
-    """What a function is, for the trace cache: its code and the present values it closes over."""
     if isinstance(value, bool | int | float | complex | str | bytes | type(None) | np.generic):
         return (type(value), value)
     if str(getattr(value, "__module__", "")).partition(".")[0] in _LIBRARIES:
@@ -213,19 +222,28 @@ _LIBRARIES = frozenset({"jax", "jaxlib", "numpy", "equinox", "lineax", "optax"})
 
 def _surroundings(fn: types.FunctionType) -> Iterator[Any]:
     """Everything outside its own code that a Python function reads and does not itself assign."""
-    code = fn.__code__
-    written = {i.argval for i in dis.get_instructions(code) if i.opname in _ASSIGNMENTS}
+    cells, names = _reads(fn.__code__)
     yield from fn.__defaults__ or ()
     yield from (fn.__kwdefaults__ or {}).values()
-    for name, cell in zip(code.co_freevars, fn.__closure__ or (), strict=True):
-        if name not in written:
-            try:
-                yield cell.cell_contents
-            except ValueError:  # a name that is not bound yet
-                yield "unbound"
-    for name in _names(code):
-        if name in fn.__globals__ and name not in written:
+    for position in cells:
+        try:
+            yield fn.__closure__[position].cell_contents  # pyright: ignore[reportOptionalSubscript]
+        except ValueError:  # a name that is not bound yet
+            yield "unbound"
+    for name in names:
+        if name in fn.__globals__:
             yield fn.__globals__[name]
+
+
+@lru_cache(maxsize=4096)
+def _reads(code: types.CodeType) -> tuple[list[int], list[str]]:
+    """The cells of the closure, and the globals, that code reads and does not assign.
+
+    Remembered, because disassembling takes longer than all else that a solve does with a function.
+    """
+    written = {i.argval for i in dis.get_instructions(code) if i.opname in _ASSIGNMENTS}
+    cells = [i for i, name in enumerate(code.co_freevars) if name not in written]
+    return cells, [name for name in _names(code) if name not in written]
 
 
 _ASSIGNMENTS = frozenset({"STORE_DEREF", "STORE_GLOBAL"})

@@ -5,6 +5,7 @@ The core knows no method by name: `stationary.methods` registers its chooser whe
 
 from collections.abc import Callable
 
+from ._memory import remember
 from ._method import AbstractMethod
 from ._system import System
 
@@ -25,4 +26,5 @@ def choose_method(system: System) -> tuple[AbstractMethod, str]:
     """
     if not _choosers:
         raise TypeError("no methods are registered; import stationary.methods or pass `method`.")
-    return _choosers[-1](system)
+    chooser = _choosers[-1]
+    return remember(system, chooser, lambda: chooser(system))

@@ -48,8 +48,10 @@ def begin(
 ) -> Progress:
     """A solve before its first step."""
     state = strong(method.init(system, point, data, key=key))
-    shapes = eqx.filter_eval_shape(lambda s: method.step(system, s, data)[1], state)
-    metrics = jax.tree.map(lambda x: jnp.full(x.shape, jnp.inf, x.dtype), shapes)
+    # What a step will report, without tracing one.
+    infinity = jnp.full((), jnp.inf, working_dtype(point.primal))
+    violations = dict.fromkeys(system.constraints, infinity)
+    metrics = Metrics(infinity, infinity, infinity, infinity, violations)
     running = jnp.asarray(int(Status.RUNNING), jnp.int32)
     return Progress(state, metrics, running, jnp.zeros((), jnp.int32))
 
@@ -59,6 +61,7 @@ def take_step(
 ) -> Progress:
     """One step, and what it decides."""
     state, metrics = method.step(system, progress.state, data)
+    metrics = jax.tree.map(lambda new, old: new.astype(old.dtype), metrics, progress.metrics)
     status = jnp.asarray(method.status(state, metrics, tol), jnp.int32)
     status = jnp.where(metrics.residual <= tol, int(Status.CONVERGED), status)
     broken = ~jnp.isfinite(metrics.residual)

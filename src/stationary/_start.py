@@ -3,20 +3,26 @@
 Everything that can be wrong with a problem is refused here, by name, before anything compiles.
 """
 
+import copy
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
+from ._compiled import SMALL
 from ._dtypes import as_arrays, cast, is_floating, working_dtype
+from ._hoist import identity, shape_of
+from ._memory import remember
 from ._point import Point
 from ._statements import AbstractStatement
-from ._system import System
+from ._system import System, all_finite
 
 
 class Start(NamedTuple):
@@ -49,18 +55,60 @@ def prepare(
     primal = _primal(x0)
     dtype = working_dtype(primal)
     if isinstance(problem, System):
-        system = problem
+        system = as_arrays(problem)
     else:
         data = as_arrays(problem.data if data is None else data)
         statement = with_data(problem, data)
         primal = statement.embed(primal)
+        system = _lower(problem, statement, primal)
+    return Start(system, Point(primal, _duals(system, duals, dtype)), data)
+
+
+def _lower(problem: AbstractStatement, statement: AbstractStatement, primal: PyTree) -> System:
+    """The system of `statement`, which is `problem` with its data.
+
+    It is the same object as last time when nothing that it depends on has changed: lowering walks
+    over every function, constraint and set, which for a small problem takes longer than solving.
+    """
+    leaves, structure = jax.tree.flatten(with_data(problem, None))
+    if any(isinstance(leaf, np.ndarray) and leaf.size > SMALL for leaf in leaves):
+        return as_arrays(statement.lower(primal))
+    given = (primal, statement.data)
+    key = (
+        structure,
+        tuple(map(_content, leaves)),
+        jax.tree.structure(given),
+        tuple(map(shape_of, jax.tree.leaves(given))),
+        bool(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
+    )
+
+    def lower() -> tuple[System, bool]:
         system = statement.lower(primal)
-    return Start(as_arrays(system), Point(primal, _duals(system, primal, duals, dtype)), data)
+        # A NumPy array that a function closes over may be written to between two solves.
+        fixed = not any(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(system))
+        return (as_arrays(system) if fixed else system), fixed
+
+    system, fixed = remember(problem, key, lower, unless=_is_traced)
+    return system if fixed else as_arrays(system)
+
+
+def _content(leaf: Any) -> Hashable:
+    """A leaf of a statement for comparison: NumPy arrays by their entries, which can change."""
+    if isinstance(leaf, np.ndarray):
+        return (leaf.shape, str(leaf.dtype), leaf.tobytes())
+    return identity(leaf)
+
+
+def _is_traced(tree: PyTree) -> bool:
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
 
 
 def with_data(problem: AbstractStatement, data: PyTree) -> AbstractStatement:
     """`problem` with its data replaced."""
-    return eqx.tree_at(lambda p: p.data, problem, data, is_leaf=lambda x: x is None)
+    # Not eqx.tree_at, which goes through all of the statement and takes as long as a small solve.
+    problem = copy.copy(problem)
+    object.__setattr__(problem, "data", data)
+    return problem
 
 
 def _primal(x0: PyTree) -> PyTree[Array]:
@@ -81,8 +129,12 @@ def _primal(x0: PyTree) -> PyTree[Array]:
     return cast(primal, working_dtype(primal))
 
 
-def _duals(system: System, primal: PyTree, given: Mapping | None, dtype) -> dict[str, Array]:
-    duals = system.zero_duals(primal)
+def _duals(system: System, given: Mapping | None, dtype) -> dict[str, Any]:
+    def zeros() -> dict[str, Any]:
+        return as_arrays({n: np.zeros(c.shape, dtype) for n, c in system.constraints.items()})
+
+    # Remembered: to make a zero on a device takes as long as a step of a small problem.
+    duals = dict(remember(system, ("zero duals", dtype), zeros, unless=_is_traced))
     for name, value in (given or {}).items():
         if name not in duals:
             raise ValueError(
@@ -93,12 +145,41 @@ def _duals(system: System, primal: PyTree, given: Mapping | None, dtype) -> dict
             raise ValueError(
                 f"duals[{name!r}] has shape {shape}, but the constraint has {duals[name].shape}."
             )
-        duals[name] = jnp.asarray(value, dtype)
+        duals[name] = value if getattr(value, "dtype", None) == dtype else jnp.asarray(value, dtype)
     return duals
 
 
-def settle(start: Start) -> tuple[Start, list[str]]:
+class Probe(NamedTuple):
+    """Values at a start, by which a malformed problem shows."""
+
+    objectives: dict[str, Array]
+    constraints: dict[str, Array]
+    outside: Array
+    gradient_finite: Array
+
+
+def probe(system: System, point: Point, data: PyTree) -> Probe:
+    """Look at a start; traceable."""
+    at = system.linearize(point.primal, data)
+    finite = all_finite(at.direction(point.duals))
+    return Probe(at.objectives, at.constraints, system.space.distance(point.primal), finite)
+
+
+_probe = eqx.filter_jit(probe)
+
+
+@eqx.filter_jit
+def _project(system: System, primal: PyTree) -> PyTree:
+    return system.space.project(primal)
+
+
+def settle(start: Start, look: Callable[[Point], Probe] | None = None) -> tuple[Start, list[str]]:
     """Check the values of a start, and move it into the set where that is possible.
+
+    **Arguments:**
+
+    - `start`: what `prepare` returned.
+    - `look`: `probe` at a point, where the caller has a compiled program that does it.
 
     **Returns:** the start, and notices of what was changed.
 
@@ -106,13 +187,14 @@ def settle(start: Start) -> tuple[Start, list[str]]:
     objective or a constraint is not finite there (named).
     """
     system, point, data = start
+    look = look or (lambda point: _probe(system, point, data))
     notices = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(point.primal):
-        if not bool(jnp.all(jnp.isfinite(leaf))):
+        if not np.all(np.isfinite(np.asarray(leaf))):
             raise ValueError(f"x0{jax.tree_util.keystr(path)} has NaN or infinite entries.")
-    values = _probe(system, point, data)
+    values = jax.tree.map(np.asarray, look(point))
     outside = float(values.outside)
-    if not outside <= float(jnp.sqrt(jnp.finfo(working_dtype(point.primal)).eps)):
+    if not outside <= math.sqrt(jnp.finfo(working_dtype(point.primal)).eps):
         if not system.space.closed:
             raise ValueError(
                 f"x0 lies outside {system.space.describe()} (by {outside:.3g}), which is open and "
@@ -122,7 +204,7 @@ def settle(start: Start) -> tuple[Start, list[str]]:
         notices.append(notice)
         warnings.warn(notice, stacklevel=4)
         point = Point(_project(system, point.primal), point.duals)
-        values = _probe(system, point, data)
+        values = jax.tree.map(np.asarray, look(point))
     for kind, terms in (("objective", values.objectives), ("constraint", values.constraints)):
         for name, value in terms.items():
             if not np.all(np.isfinite(value)):
@@ -137,23 +219,3 @@ def settle(start: Start) -> tuple[Start, list[str]]:
             "division at 0, and start elsewhere or smooth it."
         )
     return Start(system, point, data), notices
-
-
-class _Probe(NamedTuple):
-    objectives: dict[str, Array]
-    constraints: dict[str, Array]
-    outside: Array
-    gradient_finite: Array
-
-
-@eqx.filter_jit
-def _probe(system: System, point: Point, data: PyTree) -> _Probe:
-    at = system.linearize(point.primal, data)
-    leaves = jax.tree.leaves(at.direction(point.duals))
-    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
-    return _Probe(at.objectives, at.constraints, system.space.distance(point.primal), finite)
-
-
-@eqx.filter_jit
-def _project(system: System, primal: PyTree) -> PyTree:
-    return system.space.project(primal)

@@ -2,41 +2,44 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from .._compiled import Compiled, Split
 from .._dtypes import working_dtype
 from .._point import Point
 from .._system import System, largest
 from ..sets import Euclidean, Zero
 from ._certificate import Check
-from ._measure import Measured, look, measure
+from ._local import observe
+from ._measure import Measured, entries, natural, pressure
 
 
-def shortfall(system: System, point: Point, data: PyTree) -> float:
-    """The largest scaled first-order residual at `point`, in the precision of the point.
+class Assessment(NamedTuple):
+    """What the driver asks before it calls a solve converged."""
 
-    What a certificate would measure; the driver asks before it calls a solve converged.
-    """
-    local = look(system, point.primal, data)
+    shortfall: Float[Array, ""]
+    """The largest scaled first-order residual: what a certificate would measure."""
+    objective: Float[Array, ""]
+
+
+def _assess(split: Split, point: Point, data: PyTree) -> Assessment:
+    """Judge a point as a certificate would, but in the precision of the point."""
+    system: System = split.whole
     one = jnp.ones(1, working_dtype(point.primal))
-    found = measure(system, point.primal, data, one, point.duals, local)
-    return float(_worst(found))
+    local = observe(system, point.primal, data)
+    at = pressure(system, point.primal, data, one, point.duals, local)
+    parts = [largest(natural(system, point.primal, at)) / at.extent]
+    for _, found in entries(system, local, point.duals, at):
+        parts.append(largest((found.relative, found.leaning, found.contact)))
+    nothing = jnp.full((), jnp.nan, one.dtype)
+    objective = next(iter(local.objectives.values()), nothing)
+    return Assessment(jnp.max(jnp.stack(parts)), objective)
 
 
-@eqx.filter_jit
-def _worst(found: Measured) -> Float[Array, ""]:
-    return largest(
-        (
-            found.scaled_stationarity,
-            found.scaled_violation,
-            found.scaled_dual,
-            found.scaled_complementarity,
-        )
-    )
+assess = Compiled(_assess, once=True)
 
 
 class Errors(NamedTuple):

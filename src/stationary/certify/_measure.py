@@ -7,8 +7,9 @@ Two scales make every check indifferent to the units of f and of each constraint
   into the relative length of one natural step.
 """
 
+import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -16,29 +17,13 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
-from .._operators import CommonDescentOperator, Duals
+from .._operators import Duals
 from .._system import System, all_finite, largest
-
-DENSE_JACOBIAN = 1_000_000
-"""Up to this many entries the constraints' Jacobian is formed; beyond, its rows are probed."""
-_PROBES = 24
-
-
-class Local(NamedTuple):
-    """The functions of a system at a point, and their first derivatives."""
-
-    objectives: dict[str, Float[Array, ""]]
-    gradients: Float[Array, "objectives n"]
-    """Per objective, with its sign; for an operator that is no gradient, the operator."""
-    values: Duals
-    """True g(x)."""
-    rounding: Duals
-    """What rounding alone can do to g(x)."""
-    rows: dict[str, Float[Array, "size n"]] | None
-    """Jacobians of the (surrogate) constraints, where small enough to form."""
-    sizes: Duals
-    """The norm of each row."""
-    finite: Bool[Array, ""]
+from ._local import Local as Local
+from ._local import forces as forces
+from ._local import lagrangian_direction as lagrangian_direction
+from ._local import look as look
+from ._local import smooth as smooth
 
 
 class Measured(NamedTuple):
@@ -64,97 +49,119 @@ class Measured(NamedTuple):
     finite: Bool[Array, ""]
 
 
-def smooth(system: System, primal: PyTree, data: PyTree) -> Duals:
-    """What the primal variables differentiate: surrogates where there are any."""
-    zero = jnp.asarray(0)
-    return {name: c.smooth(primal, data, zero) for name, c in system.constraints.items()}
-
-
-def forces(system: System, primal: PyTree, data: PyTree) -> tuple[dict, PyTree]:
-    """Objectives and, stacked, their gradients (or the operator), constraints left out."""
-    operator, zero = system.operator, jnp.asarray(0)
-    if isinstance(operator, CommonDescentOperator):
-        pairs = {
-            name: jax.value_and_grad(lambda x, f=term: f(x, data, zero))(primal)
-            for name, term in operator.objectives.items()
-        }
-        values = {name: value for name, (value, _) in pairs.items()}
-        gradients = [gradient for _, gradient in pairs.values()]
-        return values, jax.tree.map(lambda *g: jnp.stack(g), *gradients)
-    pull = operator.linearize(primal, data, zero, lambda x: {})
-    return pull.objectives, jax.tree.map(lambda g: g[None], pull.direction({}))
-
-
-def lagrangian_direction(
-    system: System, data: PyTree, weights: Float[Array, "objectives"], duals: Duals
-) -> Callable[[PyTree], PyTree]:
-    """x -> the direction that must vanish there at fixed weights and multipliers."""
-
-    def direction(primal: PyTree) -> PyTree:
-        _, gradients = forces(system, primal, data)
-        _, pullback = jax.vjp(lambda x: smooth(system, x, data), primal)
-        return jax.tree.map(
-            lambda g, pulled: jnp.tensordot(weights, g, 1) + pulled, gradients, pullback(duals)[0]
-        )
-
-    return direction
-
-
-@eqx.filter_jit
-def look(system: System, primal: PyTree, data: PyTree) -> Local:
-    """Values and first derivatives at `primal`."""
-    objectives, gradients = forces(system, primal, data)
-    flat = jax.vmap(lambda g: ravel_pytree(g)[0])(gradients)
-    g, pullback = jax.vjp(lambda x: smooth(system, x, data), primal)
-    zero = jnp.asarray(0)
-    values, rounding = {}, {}
-    for name, c in system.constraints.items():
-        values[name] = g[name] if c.surrogate is None else c.value(primal, data, zero)
-        unit = jnp.finfo(c.term.program.out.dtype).eps
-        rounding[name] = 16 * unit * (jnp.abs(values[name]) + jnp.abs(c.bound))
-    count = sum(value.size for value in g.values())
-    rows = None
-    if count * flat.shape[1] <= DENSE_JACOBIAN:
-        rows = _rows(g, pullback)
-        sizes = {name: jnp.linalg.norm(rows[name], axis=1).reshape(g[name].shape) for name in g}
+def pull_back(
+    system: System, primal: PyTree, data: PyTree, local: Local, duals: Duals
+) -> Float[Array, "constraints n"]:
+    """J_i' dual_i of every constraint, a row each."""
+    flat, _ = ravel_pytree(primal)
+    if local.rows is not None:
+        rows = [jnp.ravel(duals[name]) @ local.rows[name] for name in duals]
     else:
-        sizes = _probed(system, primal, data)
-    sizes = {
-        name: _shared(sizes[name], system.constraints[name].cone.elementwise) for name in sizes
-    }
-    finite = all_finite((objectives, flat, values, sizes, primal))
-    return Local(objectives, flat, values, rounding, rows, sizes, finite)
+        _, pullback = jax.vjp(lambda x: smooth(system, x, data), primal)
+        zeros = {name: jnp.zeros_like(dual) for name, dual in duals.items()}
+        alone = [pullback({**zeros, name: duals[name]})[0] for name in duals]
+        rows = [ravel_pytree(tree)[0] for tree in alone]
+    return jnp.stack(rows) if rows else jnp.zeros((0, flat.size), flat.dtype)
 
 
-def _rows(g: Duals, pullback: Callable) -> dict[str, Float[Array, "size n"]]:
-    rows = {}
-    for name, value in g.items():
+class Pressure(NamedTuple):
+    """The direction that must vanish at a point, and the scales to judge it by."""
 
-        def row(unit, name=name):
-            cotangent = {k: jnp.zeros_like(v) for k, v in g.items()}
-            cotangent[name] = unit
-            return ravel_pytree(pullback(cotangent)[0])[0]
+    direction: Float[Array, "n"]
+    """The Lagrangian's gradient, or operator plus J' dual."""
+    force: Float[Array, ""]
+    extent: Float[Array, ""]
+    """How far one is from 0: the largest entry of the point, at least 1."""
 
-        units = jnp.eye(value.size, dtype=value.dtype).reshape(value.size, *value.shape)
-        rows[name] = jax.vmap(row)(units)
-    return rows
+    @property
+    def unit(self) -> Float[Array, ""]:
+        """The force to divide by: 1 where there is none."""
+        return jnp.where(self.force > 0, self.force, 1.0)
 
-
-def _probed(system: System, primal: PyTree, data: PyTree) -> Duals:
-    """Row norms from products with random directions: E (J u)^2 = |row|^2."""
-    flat, unravel = ravel_pytree(primal)
-
-    def product(key):
-        tangent = unravel(jax.random.normal(key, flat.shape, flat.dtype))
-        return jax.jvp(lambda x: smooth(system, x, data), (primal,), (tangent,))[1]
-
-    products = jax.lax.map(product, jax.random.split(jax.random.key(0), _PROBES))
-    return {name: jnp.sqrt(jnp.mean(p**2, axis=0)) for name, p in products.items()}
+    @property
+    def step(self) -> Float[Array, ""]:
+        """The length of a natural step per force; 0 where there is no force."""
+        return jnp.where(self.force > 0, self.extent / self.unit, 0.0)
 
 
-def _shared(sizes: Float[Array, "..."], elementwise: bool) -> Float[Array, "..."]:
-    # A cone that ties its entries together admits one scale only.
-    return sizes if elementwise else jnp.full_like(sizes, jnp.max(sizes, initial=0.0))
+def pressure(
+    system: System,
+    primal: PyTree,
+    data: PyTree,
+    weights: Float[Array, "objectives"],
+    duals: Duals,
+    local: Local,
+) -> Pressure:
+    """The direction at given weights and multipliers, and its scales."""
+    pulls = pull_back(system, primal, data, local, duals)
+    pushes = weights[:, None] * local.gradients
+    direction = jnp.sum(pushes, axis=0) + jnp.sum(pulls, axis=0)
+    extent = jnp.maximum(1.0, largest(primal))
+    at = lagrangian_direction(system, data, weights, duals)
+    bend = curvature_scale(system, primal, at, direction)
+    return Pressure(direction, jnp.maximum(largest((pushes, pulls)), bend * extent), extent)
+
+
+def natural(system: System, primal: PyTree, at: Pressure) -> list[Float[Array, "..."]]:
+    """What a natural step moves, per leaf."""
+    _, unravel = ravel_pytree(primal)
+    return jax.tree.leaves(system.space.residual(primal, unravel(at.direction * at.step)))
+
+
+class Entries(NamedTuple):
+    """Entry by entry, how far constraints and multipliers are from fitting together."""
+
+    gap: Float[Array, "..."]
+    """The violation beyond rounding."""
+    relative: Float[Array, "..."]
+    """The same as a distance in x."""
+    wrong: Float[Array, "..."]
+    """The multiplier's part outside the polar cone."""
+    leaning: Float[Array, "..."]
+    """The same as a relative force."""
+    product: Float[Array, "..."]
+    """Multiplier times constraint."""
+    contact: Float[Array, "..."]
+    """How far force and distance are from excluding each other, in units where both are of order
+    one."""
+
+
+def entries(
+    system: System, local: Local, duals: Duals, at: Pressure
+) -> list[tuple[list[str], Entries]]:
+    """The entries of all constraints, with the names of those that were stacked.
+
+    Constraints with the same cone are taken together where the cone judges each entry alone, so
+    that many constraints do not make a larger program than one.
+    """
+    together: dict[Any, list[str]] = {}
+    for name, c in system.constraints.items():
+        alike = c.cone.elementwise and not jax.tree.leaves(c.cone)
+        together.setdefault(jax.tree.structure(c.cone) if alike else name, []).append(name)
+    found = []
+    for names in together.values():
+        cone = system.constraints[names[0]].cone
+        columns = (local.values, duals, local.sizes, local.rounding)
+        g, dual, size, rounding = (_stack([column[name] for name in names]) for column in columns)
+        inside, price = cone.project(g), cone.polar(dual)
+        gap = g - inside
+        gap = jnp.sign(gap) * jnp.maximum(jnp.abs(gap) - rounding, 0.0)
+        wrong = dual - price
+        far, press = _ratio(inside, size) / at.extent, price * size / at.unit
+        of_all = Entries(
+            gap=gap,
+            relative=_ratio(gap, size) / at.extent,
+            wrong=wrong,
+            leaning=wrong * size / at.unit,
+            product=dual * g,
+            contact=press - cone.polar(press + far),
+        )
+        found.append((names, of_all))
+    return found
+
+
+def _stack(parts: list[Float[Array, "..."]]) -> Float[Array, "..."]:
+    return parts[0] if len(parts) == 1 else jnp.concatenate([jnp.ravel(part) for part in parts])
 
 
 @eqx.filter_jit
@@ -168,60 +175,46 @@ def measure(
 ) -> Measured:
     """Every residual of a point at the given multipliers."""
     space, leaves = system.space, jax.tree.leaves(primal)
-    extent = jnp.maximum(1.0, largest(primal))
-    at = lagrangian_direction(system, data, weights, duals)
-    direction = at(primal)
-    _, pullback = jax.vjp(lambda x: smooth(system, x, data), primal)
-    zeros = {name: jnp.zeros_like(dual) for name, dual in duals.items()}
-    pulls = [largest(pullback({**zeros, name: duals[name]})[0]) for name in duals]
-    pushes = jnp.abs(weights) * jnp.max(jnp.abs(local.gradients), axis=1, initial=0.0)
-    bend = curvature_scale(system, primal, at)
-    force = jnp.max(jnp.stack([*pushes, *pulls, bend * extent]))
-
-    step = jnp.where(force > 0, extent / force, 0.0)
-    stepped = jax.tree.map(lambda g: g * step, direction)
+    _, unravel = ravel_pytree(primal)
+    at = pressure(system, primal, data, weights, duals, local)
+    direction = unravel(at.direction)
     raw = jax.tree.leaves(space.residual(primal, direction))
-    natural = jax.tree.leaves(space.residual(primal, stepped))
+    moved = natural(system, primal, at)
     outside = [s.distance(leaf) for s, leaf in zip(space.leaves, leaves, strict=True)]
     reach = [jnp.maximum(1.0, largest(leaf)) for leaf in leaves]
 
     checked: dict[str, Duals] = {key: {} for key in _CHECKED}
-    blame, force_of_blame = {}, jnp.zeros(())
-    for name, c in system.constraints.items():
-        g, dual, size = local.values[name], duals[name], local.sizes[name]
-        gap = g - c.cone.project(g)
-        gap = jnp.sign(gap) * jnp.maximum(jnp.abs(gap) - local.rounding[name], 0.0)
-        wrong = dual - c.cone.polar(dual)
-        slack = c.cone.project(g)
-        price = c.cone.polar(dual)
-        # In units of x and of force, where both are of order one.
-        far = _ratio(slack, size) / extent
-        press = price * size / jnp.where(force > 0, force, 1.0)
-        checked["violation"][name] = largest(gap)
-        checked["scaled_violation"][name] = largest(_ratio(gap, size)) / extent
-        checked["dual"][name] = largest(wrong)
-        checked["scaled_dual"][name] = largest(wrong * size) / jnp.where(force > 0, force, 1.0)
-        checked["complementarity"][name] = jnp.abs(jnp.sum(dual * g))
-        checked["scaled_complementarity"][name] = largest(press - c.cone.polar(press + far))
-        relative = _ratio(gap, size)
-        blame[name] = _ratio(relative, size)
-        force_of_blame = jnp.maximum(force_of_blame, largest(relative))
-    towards = pullback(blame)[0] if blame else jax.tree.map(jnp.zeros_like, primal)
-    pace = jnp.where(force_of_blame > 0, extent / force_of_blame, 0.0)
-    blocked = space.residual(primal, jax.tree.map(lambda g: g * pace, towards))
+    blame = {}
+    for names, found in entries(system, local, duals, at):
+        ends = list(itertools.accumulate(duals[name].size for name in names))[:-1]
+        apart = [jnp.split(jnp.ravel(column), ends) for column in found]
+        for name, *columns in zip(names, *apart, strict=True):
+            one = Entries(*columns)
+            checked["violation"][name] = largest(one.gap)
+            checked["scaled_violation"][name] = largest(one.relative)
+            checked["dual"][name] = largest(one.wrong)
+            checked["scaled_dual"][name] = largest(one.leaning)
+            checked["complementarity"][name] = jnp.abs(jnp.sum(one.product))
+            checked["scaled_complementarity"][name] = largest(one.contact)
+            relative = jnp.reshape(one.relative, duals[name].shape)
+            blame[name] = _ratio(relative, local.sizes[name])
+    towards = jnp.sum(pull_back(system, primal, data, local, blame), axis=0)
+    push = largest(checked["scaled_violation"])
+    pace = jnp.where(push > 0, at.extent / jnp.where(push > 0, push, 1.0), 0.0)
+    blocked = space.residual(primal, unravel(towards * pace))
 
     return Measured(
-        direction=ravel_pytree(direction)[0],
-        force=force,
-        extent=extent,
+        direction=at.direction,
+        force=at.force,
+        extent=at.extent,
         stationarity=[largest(r) for r in raw],
-        scaled_stationarity=[largest(r) / extent for r in natural],
+        scaled_stationarity=[largest(r) / at.extent for r in moved],
         outside=outside,
         scaled_outside=[d / r for d, r in zip(outside, reach, strict=True)],
         **checked,
-        blocked=largest(blocked) / extent,
+        blocked=largest(blocked) / at.extent,
         prices=space.price(primal, direction),
-        finite=all_finite((direction, raw, natural, outside, checked["complementarity"])),
+        finite=all_finite((direction, raw, moved, outside, checked["complementarity"])),
     )
 
 
@@ -244,33 +237,43 @@ def _ratio(value: Float[Array, "..."], size: Float[Array, "..."]) -> Float[Array
 
 
 def curvature_scale(
-    system: System, primal: PyTree, direction: Callable[[PyTree], PyTree]
+    system: System,
+    primal: PyTree,
+    direction: Callable[[PyTree], PyTree],
+    start: Float[Array, "n"],
 ) -> Float[Array, ""]:
     """About the largest curvature of the Lagrangian, by power iteration on gradient differences.
 
     Differences rather than products with the Hessian, because a function may know its first
-    derivative only; this sets a scale and needs no digits. Moves stay in the set.
+    derivative only; this sets a scale and needs no digits. Moves stay in the set. `start` is the
+    direction at `primal`, flat.
     """
     flat, unravel = ravel_pytree(primal)
-    start = ravel_pytree(direction(primal))[0]
     length = 1e-5 * jnp.maximum(1.0, jnp.max(jnp.abs(flat)))
 
     def body(i, carry):
         best, u = carry
-        u = u * jnp.where(i % 2 == 0, 1.0, -1.0)  # at a bound only one of the two ways is open
+        u = u * (1 - 2 * (i & 1))  # at a bound only one of the two ways is open
         tangent = system.space.gradient(primal, unravel(u))
         moved = system.space.retract(primal, jax.tree.map(lambda t: length * t, tangent))
-        away = jnp.linalg.norm(ravel_pytree(moved)[0] - flat)
+        away = _length(ravel_pytree(moved)[0] - flat)
         change = ravel_pytree(direction(moved))[0] - start
-        size = jnp.linalg.norm(change)
+        size = _length(change)
         fine = jnp.isfinite(size) & (away > 1e-3 * length)
         slope = jnp.where(fine, size / jnp.where(fine, away, 1.0), 0.0)
         u = jnp.where(fine & (size > 0), change / jnp.where(size > 0, size, 1.0), u)
         return jnp.maximum(best, slope), u
 
-    u = jax.random.normal(jax.random.key(1), flat.shape, flat.dtype)
-    u = u / jnp.linalg.norm(u)
+    # Any direction will do to which nothing is orthogonal by design. These multiples of the golden
+    # ratio, less whole numbers, compile to next to nothing; random numbers would not.
+    u = jnp.arange(1, flat.size + 1, dtype=flat.dtype) * 0.6180339887498949
+    u = u - jnp.floor(u) - 0.45
+    u = u / _length(u)
     return jax.lax.fori_loop(0, 8, body, (jnp.zeros((), flat.dtype), u))[0]
+
+
+def _length(v: Float[Array, "n"]) -> Float[Array, ""]:
+    return jnp.sqrt(jnp.sum(v * v))
 
 
 @eqx.filter_jit
@@ -284,7 +287,8 @@ def force_scales(
     scales = []
     for i in range(count):
         unit = jnp.zeros(count).at[i].set(1.0)
-        bend = curvature_scale(system, primal, lagrangian_direction(system, data, unit, zeros))
+        at = lagrangian_direction(system, data, unit, zeros)
+        bend = curvature_scale(system, primal, at, local.gradients[i])
         scales.append(jnp.maximum(jnp.max(jnp.abs(local.gradients[i])), bend * extent))
     scales = jnp.stack(scales)
     return jnp.where(scales > 0, scales, 1.0)

@@ -3,10 +3,7 @@
 import numpy as np
 
 from .._solution import Trace
-from ._loop import Records
-
-_SERIES = ("objective", "residual", "stationarity", "feasibility")
-_NAMED = ("violations", "duals")
+from ._loop import SERIES, Report, columns
 
 
 class History:
@@ -14,24 +11,20 @@ class History:
 
     def __init__(self, constraints: tuple[str, ...]) -> None:
         self._constraints = constraints
+        self._names = columns(constraints)
         self._parts: list[dict[str, np.ndarray]] = []
 
-    def add(self, records: Records, began: float, ended: float) -> int:
-        """Append the filled rows of a chunk that ran between two times; returns how many.
+    def add(self, report: Report, began: float, ended: float) -> int:
+        """Append the records of a chunk that ran between two times; returns how many.
 
         Times of rows within a chunk are interpolated by step number.
         """
-        filled = np.asarray(records.steps) >= 0
-        count = int(filled.sum())
+        count = int(report.written)
         if count:
-            part = {"steps": np.asarray(records.steps)[filled]}
-            for name in _SERIES:
-                part[name] = np.asarray(getattr(records, name))[filled]
-            for kind in _NAMED:
-                for name, values in getattr(records, kind).items():
-                    part[f"{kind}:{name}"] = np.asarray(values)[filled]
-            position = np.arange(1, count + 1) / count
-            part["seconds"] = began + position * (ended - began)
+            steps, rows = np.asarray(report.record_steps), np.asarray(report.records)
+            part = dict(zip(self._names, rows[:count].T.copy(), strict=True))
+            part["steps"] = steps[:count].copy()
+            part["seconds"] = began + np.arange(1, count + 1) / count * (ended - began)
             self._parts.append(part)
         return count
 
@@ -39,8 +32,9 @@ class History:
         """All rows, as named columns."""
         if not self._parts:
             return {}
-        names = self._parts[0]
-        self._parts = [{n: np.concatenate([p[n] for p in self._parts]) for n in names}]
+        if len(self._parts) > 1:
+            names = self._parts[0]
+            self._parts = [{n: np.concatenate([p[n] for p in self._parts]) for n in names}]
         return self._parts[0]
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
@@ -49,18 +43,15 @@ class History:
 
     def to_trace(self) -> Trace:
         """The finished trace."""
-        columns, blank = self.to_arrays(), np.zeros(0)
+        arrays, blank = self.to_arrays(), np.zeros(0)
 
         def named(kind: str) -> dict[str, np.ndarray]:
-            return {name: columns.get(f"{kind}:{name}", blank) for name in self._constraints}
+            return {name: arrays.get(f"{kind}:{name}", blank) for name in self._constraints}
 
         return Trace(
-            steps=columns.get("steps", blank.astype(int)),
-            seconds=columns.get("seconds", blank),
-            objective=columns.get("objective", blank),
-            residual=columns.get("residual", blank),
-            stationarity=columns.get("stationarity", blank),
-            feasibility=columns.get("feasibility", blank),
+            steps=arrays.get("steps", blank.astype(int)),
+            seconds=arrays.get("seconds", blank),
+            **{name: arrays.get(name, blank) for name in SERIES},
             violations=named("violations"),
             duals=named("duals"),
         )

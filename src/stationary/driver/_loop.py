@@ -1,16 +1,17 @@
 """The compiled part of a solve: many steps and a few records per call."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
+from .._compiled import Compiled, Split
 from .._method import AbstractMethod
-from .._operators import Duals
 from .._point import Point
 from .._run import Progress, advance, begin
+from .._start import Probe, probe
 from .._status import Status
 from .._system import System
 
@@ -39,28 +40,36 @@ class Run(eqx.Module):
     best: Best
 
 
-class Records(eqx.Module):
-    """Rows of the trace; rows whose `steps` is negative are blank."""
+class Report(NamedTuple):
+    """What the host wants to know after a chunk, in as few arrays as possible."""
 
-    steps: Int[Array, "*records"]
-    objective: Float[Array, "*records"]
-    residual: Float[Array, "*records"]
-    stationarity: Float[Array, "*records"]
-    feasibility: Float[Array, "*records"]
-    violations: Duals
-    duals: Duals
+    status: Int[Array, ""]
+    steps: Int[Array, ""]
+    now: Float[Array, "columns"]
+    """The columns of `columns` at the point of the last step."""
+    point: Point
+    """That point."""
+    written: Int[Array, ""]
+    """How many records were made."""
+    record_steps: Int[Array, "book"]
+    records: Float[Array, "book columns"]
 
 
 traces = 0
 """How often the solver's program has been traced in this process."""
 
 
-@eqx.filter_jit
-def start(
-    method: AbstractMethod, system: System, point: Point, data: PyTree, key: PRNGKeyArray
-) -> Run:
-    """A solve before its first step."""
-    return begin_run(method, system, point, data, key)
+def _start(
+    method: Split, system: Split, point: Point, data: PyTree, seed: Any
+) -> tuple[Split, Probe]:
+    """A solve before its first step, and the values at its start."""
+    given: System = system.whole
+    # The key is made here because the same outside compiled code costs a tenth of a millisecond.
+    run = begin_run(method.whole, given, point, data, jax.random.key(seed))
+    return Split.of(run), probe(given, point, data)
+
+
+start = Compiled(_start, once=True)
 
 
 def begin_run(method, system, point, data, key) -> Run:
@@ -70,19 +79,31 @@ def begin_run(method, system, point, data, key) -> Run:
     return Run(progress, Best(point, infinity, infinity))
 
 
-@eqx.filter_jit
-def chunk(
-    method: AbstractMethod, system: System, data: PyTree, run: Run, tol: Any, limit: Any
-) -> tuple[Run, Records]:
+def _chunk(
+    method: Split, system: Split, data: PyTree, run: Split, again: Any, tol: Any, limit: Any
+) -> tuple[Split, Report]:
     """Advance to step `limit`, or until something is decided or the record book is full.
 
     Records fall on step numbers that depend on nothing but the step count, so neither the trace
     nor the best point depends on how a solve was cut into chunks.
+
+    **Arguments:**
+
+    - `again`: whether to go on although something had been decided.
     """
-    return advance_run(method, system, data, run, tol, limit)
+    begun: Run = run.whole
+    status = jnp.where(again, int(Status.RUNNING), begun.progress.status)
+    begun = eqx.tree_at(lambda r: r.progress.status, begun, status)
+    after, report = advance_run(method.whole, system.whole, data, begun, tol, limit)
+    return Split.of(after), report
 
 
-def advance_run(method, system, data, run, tol, limit) -> tuple[Run, Records]:
+chunk = Compiled(_chunk)
+
+
+def advance_run(
+    method: AbstractMethod, system: System, data: PyTree, run: Run, tol: Any, limit: Any
+) -> tuple[Run, Report]:
     """`chunk`, not yet compiled."""
     global traces
     traces += 1
@@ -93,20 +114,23 @@ def advance_run(method, system, data, run, tol, limit) -> tuple[Run, Records]:
         return (progress.status == Status.RUNNING) & (progress.steps < limit) & (written < BOOK)
 
     def segment(carry) -> Any:
-        run, book, written = carry
+        run, (steps, rows), written = carry
         due = _next_record(run.progress.steps)
         progress = advance(method, system, run.progress, data, tol, jnp.minimum(due, limit))
         record = (progress.steps == due) | (progress.status != Status.RUNNING)
         point = method.point(progress.state)
         best = _update(system, run.best, point, progress, tol, record)
-        row = _row(progress, point, record)
-        book = jax.tree.map(lambda rows, new: rows.at[written].set(new), book, row)
-        return Run(progress, best), book, written + record
+        # A row that is no record stays where the next one is written.
+        steps = steps.at[written].set(progress.steps)
+        rows = rows.at[written].set(_row(system, progress, point))
+        return Run(progress, best), (steps, rows), written + record.astype(jnp.int32)
 
-    blank = _row(run.progress, method.point(run.progress.state), False)
-    book = jax.tree.map(lambda x: jnp.full((BOOK, *x.shape), x), blank)
-    run, book, _ = jax.lax.while_loop(going, segment, (run, book, 0))
-    return run, book
+    row = _row(system, run.progress, method.point(run.progress.state))
+    book = jnp.zeros(BOOK, run.progress.steps.dtype), jnp.zeros((BOOK, row.size), row.dtype)
+    run, (steps, rows), written = jax.lax.while_loop(going, segment, (run, book, jnp.int32(0)))
+    progress, point = run.progress, method.point(run.progress.state)
+    now = _row(system, progress, point)
+    return run, Report(progress.status, progress.steps, now, point, written, steps, rows)
 
 
 def _next_record(steps: Int[Array, ""]) -> Int[Array, ""]:
@@ -125,20 +149,27 @@ def _update(system: System, best: Best, point: Point, progress: Progress, tol, r
     value = system.sign * metrics.objective if potential else metrics.residual
     better = (violation < best.violation) | ((violation == best.violation) & (value < best.value))
     new = Best(point, violation.astype(best.violation.dtype), value.astype(best.value.dtype))
-    return jax.tree.map(lambda a, b: jnp.where(record & better, a, b), new, best)
+    # A condition and not a choice per array: XLA would work out `better` anew for each.
+    return jax.lax.cond(record & better, lambda: new, lambda: best)
 
 
-def _row(progress: Progress, point: Point, record) -> Records:
-    metrics = progress.metrics
-    return Records(
-        steps=jnp.where(record, progress.steps, -1),
-        objective=metrics.objective,
-        residual=metrics.residual,
-        stationarity=metrics.stationarity,
-        feasibility=metrics.feasibility,
-        violations=metrics.violations,
-        duals={
-            name: jnp.reshape(dual, ()) if dual.size == 1 else jnp.max(jnp.abs(dual), initial=0.0)
-            for name, dual in point.duals.items()
-        },
+SERIES = ("objective", "residual", "stationarity", "feasibility")
+
+
+def columns(constraints: tuple[str, ...]) -> list[str]:
+    """What the columns of a row are; names are sorted, as they are in compiled code."""
+    kinds = ("violations", "duals")
+    return [*SERIES, *(f"{kind}:{name}" for kind in kinds for name in sorted(constraints))]
+
+
+def _row(system: System, progress: Progress, point: Point) -> Float[Array, "columns"]:
+    """A record: the metrics, the violation of each constraint, and a number for each multiplier."""
+    metrics, names = progress.metrics, sorted(system.constraints)
+    duals = [point.duals[name] for name in names]
+    return jnp.stack(
+        [
+            *(getattr(metrics, name) for name in SERIES),
+            *(metrics.violations[name] for name in names),
+            *(d.ravel()[0] if d.size == 1 else jnp.max(jnp.abs(d), initial=0.0) for d in duals),
+        ]
     )

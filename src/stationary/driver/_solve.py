@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
 from .._dtypes import check_tolerance, default_tolerance, working_dtype
 from .._functions import takes_data
+from .._memory import remember
 from .._method import AbstractMethod, check_method
-from .._operators import CommonDescentOperator
 from .._point import Point
 from .._registry import choose_method
 from .._run import Progress
@@ -27,8 +25,9 @@ from . import _loop
 from ._checkpoint import fingerprint, load, save
 from ._events import Callback, Event, interruptible
 from ._history import History
-from ._loop import Records, Run, chunk, start
+from ._loop import Report, columns
 from ._progress import progress_display
+from ._session import Session
 
 CHUNK_SECONDS = 0.1
 """How long the driver lets compiled code run before it looks up."""
@@ -102,53 +101,49 @@ def solve(
     if isinstance(x0, Solution):
         duals = x0.duals if duals is None else duals
         x0 = x0.value
-    if data is not None:
-        problem = with_data(problem, data)
     if x0 is None:
         if state is None:
             raise TypeError("solve needs x0, a start: an array or a pytree of arrays.")
         if method is None:
             raise TypeError("to continue from state without x0, pass the method it belongs to.")
         x0 = method.point(state.state).primal
-    prepared, notices = settle(prepare(problem, x0, duals=duals))
+    given, prepared = data, prepare(problem, x0, data=data, duals=duals)
     system, point, data = prepared
     method, reason = _method(method, system)
-    notices += method.check(system, point, data)
     dtype = working_dtype(point.primal)
     tol = default_tolerance(dtype) if tol is None else tol
     check_tolerance(tol, dtype)
 
     compiling = time.perf_counter()
-    run = start(method, system, point, data, jax.random.key(seed))
+    session = Session(method, system, point, data, seed)
+    (_, point, _), notices = settle(prepared, session.begin)
+    notices += method.check(system, point, data)
+    session.finish_compiling()
     if state is not None:
-        run = _continued(run, state)
+        session.take_up(state)
     history = History(tuple(system.constraints))
     seconds_before, level = 0.0, tol
     path = None if checkpoint is None else Path(checkpoint)
-    owner = "" if path is None else fingerprint(method, system, data, run)
+    owner = "" if path is None else fingerprint(method, system, data, session.run)
     if path is not None and resume:
         if path.exists():
-            run, columns, about, warnings = load(path, owner, run)
-            history.restore(columns)
+            session.run, arrays, about, warnings = load(path, owner, session.run)
+            history.restore(arrays)
             seconds_before = about["seconds"]
             level = about["level"] if about["tol"] == tol else tol
-            run = _reopened(run, level)
-            notices += [f"resumed at step {int(run.progress.steps):,}.", *warnings]
+            kept = session.run.progress
+            if _unfinished(Status(int(kept.status)), float(kept.metrics.residual), level):
+                session.reopen()
+            notices += [f"resumed at step {int(kept.steps):,}.", *warnings]
         else:
             notices.append("no checkpoint yet: started from the beginning.")
-
-    def advance(run: Run, limit: int) -> tuple[Run, Records]:
-        bounds = np.asarray(level, dtype), np.int32(limit)
-        return jax.block_until_ready(chunk(method, system, data, run, *bounds))
-
-    # Calls that may take no step compile the programs and nothing else.
-    run, _ = advance(run, int(run.progress.steps))
-    _demanded(system, run, point, data, tol, level)
+    before = int(session.run.progress.steps) if state is not None or resume else 0
     running = time.perf_counter()
 
     display = progress_display(progress)
     listeners = [listener for listener in (display, callback) if listener is not None]
     status, budget, saved = Status.RUNNING, 2 * _loop.RECORDS, running
+    judged: tuple[float, float] | None = None
 
     def elapsed() -> float:
         return seconds_before + time.perf_counter() - running
@@ -156,22 +151,25 @@ def solve(
     def store() -> None:
         if path is not None:
             about = {"seconds": elapsed(), "tol": tol, "level": level}
-            save(path, owner, run, history.to_arrays(), about)
+            save(path, owner, session.run, history.to_arrays(), about)
 
     with interruptible() as interrupt:
         while status is Status.RUNNING:
-            before, since = int(run.progress.steps), time.perf_counter()
-            run, records = advance(run, min(before + budget, max_steps))
-            steps, took = int(run.progress.steps), time.perf_counter() - since
-            history.add(records, elapsed() - took, elapsed())
+            since = time.perf_counter()
+            report = session.advance(level, min(before + budget, max_steps))
+            steps, took = int(report.steps), time.perf_counter() - since
+            history.add(report, elapsed() - took, elapsed())
             budget = _next_budget(budget, steps - before, took)
+            before, residual = steps, float(np.asarray(report.now)[_RESIDUAL])
 
-            status = Status(int(run.progress.status))
+            status = Status(int(report.status))
             if status is Status.CONVERGED:
-                level = _demanded(system, run, method.point(run.progress.state), data, tol, level)
-                run = _reopened(run, level)
-                status = Status(int(run.progress.status))
-            elif status is Status.STALLED and float(run.progress.metrics.residual) <= tol:
+                judged = session.judge(report.point)
+                level = _demanded(judged[0], residual, tol, level, dtype)
+                if _unfinished(status, residual, level):
+                    session.reopen()
+                    status = Status.RUNNING
+            elif status is Status.STALLED and residual <= tol:
                 status = Status.CONVERGED  # as asked; what could not be had is the level below
             if status is Status.RUNNING and steps >= max_steps:
                 status = Status.MAX_STEPS
@@ -180,7 +178,7 @@ def solve(
             if status is Status.RUNNING and interrupt.pressed:
                 status = Status.INTERRUPTED
             if listeners:
-                event = _event(method, run, status, elapsed())
+                event = _event(tuple(system.constraints), report, status, elapsed())
                 asked = [bool(listener(event)) for listener in listeners]
                 if status is Status.RUNNING and any(asked):
                     status = Status.STOPPED
@@ -189,11 +187,11 @@ def solve(
                 saved = time.perf_counter()
     store()
     ended = time.perf_counter()
-    answer, last = _answer(method, system, run, status)
+    last, answer = report.point, _answer(session, report.point, status)
     stats = Stats(
-        method=repr(method),
+        method=remember(method, "spelling", lambda: repr(method)),
         reason=reason,
-        steps=int(run.progress.steps),
+        steps=steps,
         compile_seconds=running - compiling,
         run_seconds=seconds_before + ended - running,
         seconds=seconds_before + ended - began,
@@ -201,18 +199,22 @@ def solve(
         tol=tol,
         notices=tuple(notices),
     )
-    value, aux = _finish(problem, system, answer, data)
+    if judged is None or answer is not last:
+        judged = session.judge(answer)
     return Solution(
-        problem=problem,
+        problem=problem if given is None else with_data(problem, given),
         point=answer,
         last=last,
-        objective=value,
+        objective=judged[1],
         status=status,
         trace=history.to_trace(),
         stats=stats,
-        aux=aux,
-        state=run.progress,
+        aux=_aux(problem, answer, data),
+        state=session.run.progress,
     )
+
+
+_RESIDUAL = _loop.SERIES.index("residual")
 
 
 def _method(method: AbstractMethod | None, system: System) -> tuple[AbstractMethod, str]:
@@ -224,51 +226,32 @@ def _method(method: AbstractMethod | None, system: System) -> tuple[AbstractMeth
         raise TypeError(
             f"method is {method!r}; pass an instance such as st.methods.AugmentedLagrangian()."
         )
-    check_method(method, system)
-    return method, reason
+    chosen = method
+    fits = (type(chosen), chosen.needs, chosen.handles_constraints)
+    remember(system, fits, lambda: check_method(chosen, system))
+    return chosen, reason
 
 
-def _continued(run: Run, state: Progress) -> Run:
-    """`run`, taken up at an earlier state."""
-    if jax.tree.structure(run.progress) != jax.tree.structure(state):
-        raise ValueError(
-            "state belongs to another method or problem; pass the method and statement that it "
-            "came from, or start from x0=solution instead."
-        )
-    return eqx.tree_at(lambda r: r.progress, run, _running(state))
+def _unfinished(status: Status, residual: float, level: float) -> bool:
+    """Whether a method that called itself converged must go on."""
+    return status is Status.CONVERGED and not residual <= level
 
 
-def _reopened(run: Run, tol: float) -> Run:
-    """A restored run, set going again unless it had already reached this tolerance."""
-    status = Status(int(run.progress.status))
-    if status is Status.CONVERGED and not float(run.progress.metrics.residual) <= tol:
-        return eqx.tree_at(lambda r: r.progress, run, _running(run.progress))
-    return run
-
-
-def _demanded(
-    system: System, run: Run, point: Point, data: PyTree, tol: float, level: float
-) -> float:
+def _demanded(asked: float, residual: float, tol: float, level: float, dtype: np.dtype) -> float:
     """How small the method's residual must be for the certificate's to be below `tol`.
 
     A method measures in the problem's own units, a certificate in none: a small violation of a
     flat constraint is a long way in x. Where they disagree the method must go further.
-    """
-    if system.is_stochastic or isinstance(system.operator, CommonDescentOperator):
-        return level
-    from ..certify._first_order import shortfall  # loaded when first needed
 
-    asked = shortfall(system, point, data)
-    floor = 100 * float(jnp.finfo(working_dtype(point.primal)).eps)
+    **Arguments:**
+
+    - `asked`: what the certificate measures now.
+    - `residual`, `level`: what the method measures, and has been asked for.
+    """
+    floor = 100 * float(jnp.finfo(dtype).eps)
     if not asked > tol or level <= floor:
         return level
-    reached = min(level, float(run.progress.metrics.residual))
-    return max(0.5 * reached * max(tol / asked, 1e-3), floor)
-
-
-def _running(progress: Progress) -> Progress:
-    status = jnp.full_like(progress.status, int(Status.RUNNING))
-    return eqx.tree_at(lambda p: p.status, progress, status)
+    return max(0.5 * min(level, residual) * max(tol / asked, 1e-3), floor)
 
 
 def _next_budget(budget: int, taken: int, seconds: float) -> int:
@@ -279,51 +262,31 @@ def _next_budget(budget: int, taken: int, seconds: float) -> int:
     return int(np.clip(wanted, 1, 64 * budget))
 
 
-def _event(method: AbstractMethod, run: Run, status: Status, seconds: float) -> Event:
-    point = method.point(run.progress.state)
-    metrics, duals = jax.device_get((run.progress.metrics, point.duals))
+def _event(constraints: tuple[str, ...], report: Report, status: Status, seconds: float) -> Event:
+    now = dict(zip(columns(constraints), np.asarray(report.now).tolist(), strict=True))
     return Event(
-        step=int(run.progress.steps),
+        step=int(report.steps),
         seconds=seconds,
         status=status,
-        objective=float(metrics.objective),
-        residual=float(metrics.residual),
-        stationarity=float(metrics.stationarity),
-        feasibility=float(metrics.feasibility),
-        violations={name: float(v) for name, v in metrics.violations.items()},
-        multipliers={
-            name: float(dual.item() if dual.size == 1 else np.max(np.abs(dual), initial=0))
-            for name, dual in duals.items()
-        },
-        get_point=lambda: point,
+        **{name: now[name] for name in _loop.SERIES},
+        violations={name: now[f"violations:{name}"] for name in constraints},
+        multipliers={name: now[f"duals:{name}"] for name in constraints},
+        get_point=lambda: report.point,
     )
 
 
-def _answer(
-    method: AbstractMethod, system: System, run: Run, status: Status
-) -> tuple[Point, Point]:
-    """The point to return, and the last one."""
-    last = method.point(run.progress.state)
-    recorded = bool(jnp.isfinite(run.best.violation))
+def _answer(session: Session, last: Point, status: Status) -> Point:
+    """The point to return."""
     # A point that has run away is itself the evidence that the problem is unbounded.
-    decided = status in (Status.CONVERGED, Status.UNBOUNDED)
-    if decided or system.is_stochastic or not recorded:
-        return last, last
-    return run.best.point, last
+    if status in (Status.CONVERGED, Status.UNBOUNDED) or session.stochastic:
+        return last
+    best = session.run.best
+    return best.point if np.isfinite(best.violation) else last
 
 
-def _finish(
-    problem: AbstractStatement, system: System, answer: Point, data: PyTree
-) -> tuple[float, Any]:
-    """The objective and auxiliary output at the point that is returned, not at some other one."""
-    value = float(_objective(system, answer.primal, data))
+def _aux(problem: AbstractStatement, answer: Point, data: PyTree) -> Any:
+    """The auxiliary output at the point that is returned, not at some other one."""
     if not getattr(problem, "has_aux", False):
-        return value, None
+        return None
     fn = problem.objective  # pyright: ignore[reportAttributeAccessIssue]
-    aux = fn(answer.primal, data) if takes_data(fn) else fn(answer.primal)
-    return value, aux[1]
-
-
-@eqx.filter_jit
-def _objective(system: System, primal: PyTree, data: PyTree) -> Any:
-    return system.linearize(primal, data).objective
+    return (fn(answer.primal, data) if takes_data(fn) else fn(answer.primal))[1]

@@ -1,0 +1,124 @@
+"""Compiled programs that are cheap to call, and quick to compile where little data is involved."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+SMALL = 100_000
+"""Up to this many numbers in all its arguments, compiling a program costs more than running it."""
+
+
+class _Rest:
+    """The part of a pytree that is no array, hashed once rather than at every call."""
+
+    def __init__(self, leaves: tuple[Any, ...], structure: Any):
+        self.leaves = leaves
+        self.structure = structure
+        # Types count: 1, 1.0 and True are equal, but do not trace alike.
+        self._content = (leaves, tuple(map(type, leaves)), structure)
+        self._hash = hash(self._content)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, _Rest) and self._content == other._content)
+
+
+@jax.tree_util.register_pytree_node_class
+class Split:
+    """A pytree as `jax.jit` takes it: the arrays are leaves, all else is part of its structure.
+
+    `equinox.filter_jit` separates the two at each call, which for a problem of a few numbers takes
+    longer than to solve it. A split is made once and passed to any number of calls.
+
+    **Arguments:**
+
+    - `arrays`: the arrays of the tree.
+    - `rest`: everything else, compared by content.
+
+    !!! example
+        >>> split = Split.of({"step": 0.5, "x": np.ones(2)})
+        >>> jax.jit(lambda s: s.whole["step"] * s.whole["x"])(split).tolist()
+        [0.5, 0.5]
+    """
+
+    def __init__(self, arrays: list[Any], rest: _Rest):
+        self.arrays = arrays
+        self.rest = rest
+
+    @classmethod
+    def of(cls, tree: PyTree) -> "Split":
+        """Take a pytree apart."""
+        leaves, structure = jax.tree.flatten(tree)
+        arrays = [leaf for leaf in leaves if _is_array(leaf)]
+        return cls(arrays, _Rest(tuple(None if _is_array(x) else x for x in leaves), structure))
+
+    @property
+    def whole(self) -> Any:
+        """The pytree again."""
+        arrays = iter(self.arrays)
+        leaves = [next(arrays) if leaf is None else leaf for leaf in self.rest.leaves]
+        return jax.tree.unflatten(self.rest.structure, leaves)
+
+    def tree_flatten(self) -> tuple[list[Any], _Rest]:
+        return self.arrays, self.rest
+
+    @classmethod
+    def tree_unflatten(cls, rest: _Rest, arrays: Any) -> "Split":
+        return cls(list(arrays), rest)
+
+
+def _is_array(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array | np.ndarray | np.generic)
+
+
+class Compiled:
+    """A function under `jax.jit`, compiled in haste where its arguments are small.
+
+    Most of what XLA does for a program on a CPU makes it run fast over large arrays. For small
+    ones that is time lost: the loop of a solve compiles in less than half the time without, and
+    takes as long per step.
+
+    **Arguments:**
+
+    - `fn`: the function.
+    - `once`: it runs a few times only, so that how fast hardly matters.
+    """
+
+    def __init__(self, fn: Callable, *, once: bool = False):
+        self._thorough = jax.jit(fn)
+        self._hasty = jax.jit(fn, compiler_options=_ONCE if once else _OFTEN)
+
+    def for_size(self, numbers: int) -> Any:
+        """The function under `jax.jit`, for arguments that hold so many numbers in all."""
+        hasty = _haste_is_known and numbers <= SMALL and jax.default_backend() == "cpu"
+        return self._hasty if hasty else self._thorough
+
+    def ahead(self, numbers: int, *args: PyTree) -> tuple[PyTree, Callable[[], None]]:
+        """Trace and lower the function for arguments like these.
+
+        **Returns:** the shapes of what it returns; and what to call to compile it, after which
+        `for_size(numbers)` neither traces nor compiles.
+        """
+        lowered = self.for_size(numbers).lower(*args)
+
+        def finish() -> None:
+            global _haste_is_known
+            try:
+                lowered.compile()
+            except jax.errors.JaxRuntimeError as error:
+                # The names of XLA's options are no interface. Should one be gone, do without.
+                if "compile option" not in str(error):
+                    raise
+                _haste_is_known = False
+
+        return lowered.out_info, finish
+
+
+_OFTEN: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
+_ONCE: dict[str, Any] = {**_OFTEN, "xla_backend_optimization_level": 0}
+_haste_is_known = True
