@@ -17,6 +17,7 @@ from stationary.methods.interior_point._program import Bounds, Local
 
 INF = jnp.inf
 MU = jnp.array(0.05)
+GIVE = jnp.array(1e-9)
 BOUNDS = Bounds(
     jnp.array([0.0, -INF, -1.0, -INF]),
     jnp.array([INF, 2.0, 1.0, INF]),
@@ -38,7 +39,7 @@ def constraints(x):
 
 def problem(restoring):
     anchor = Anchor(X + 0.3, jnp.array([1.0, 2.0, 3.0, 4.0]))
-    return barrier_problem(BOUNDS, EQUALITY, MU, jnp.array(restoring), anchor)
+    return barrier_problem(BOUNDS, EQUALITY, GIVE, MU, jnp.array(restoring), anchor)
 
 
 def local(x):
@@ -93,7 +94,9 @@ def test_the_error_vanishes_exactly_on_the_central_path():
     # min x subject to x >= 0: z = 1, x = mu, but for the damping of lone bounds.
     bounds = Bounds(*(jnp.array([v]) for v in (0.0, INF, True, False, True)))
     none = np.zeros(0, bool)
-    barrier = barrier_problem(bounds, none, MU, jnp.array(False), Anchor(jnp.ones(1), jnp.ones(1)))
+    barrier = barrier_problem(
+        bounds, none, GIVE, MU, jnp.array(False), Anchor(jnp.ones(1), jnp.ones(1))
+    )
     z = 1 + 1e-5 * MU
     at = Local(MU, jnp.zeros(0), jnp.ones(1), jnp.zeros((0, 1)), None)
     duals = Duals(jnp.zeros(0), jnp.array([z, 0.0]))

@@ -82,7 +82,7 @@ class Barrier(NamedTuple):
     """
 
     bounds: Bounds
-    give: float
+    give: Float[Array, ""]
     inequality: Bool[np.ndarray, "m"]
     present: Bool[Array, "w"]
     single: Bool[Array, "w"]
@@ -180,10 +180,11 @@ class Barrier(NamedTuple):
         return jnp.where(self.present, z, 0.0)
 
 
-def barrier_problem(bounds: Bounds, equality: np.ndarray, mu, restoring, anchor: Anchor) -> Barrier:
+def barrier_problem(
+    bounds: Bounds, equality: np.ndarray, give, mu, restoring, anchor: Anchor
+) -> Barrier:
     """The barrier problem of a phase, with a slack per row that is no equality."""
     inequality, b = ~equality, bounds
-    give = jnp.finfo(b.lower.dtype).eps ** 0.6
     present = jnp.concatenate([inequality, b.has_lower, b.has_upper])
     single = jnp.concatenate([inequality, b.has_lower & ~b.has_upper, b.has_upper & ~b.has_lower])
     return Barrier(b, give, inequality, present, single, mu, restoring, anchor)

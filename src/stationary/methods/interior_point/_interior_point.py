@@ -94,9 +94,9 @@ class InteriorPoint(AbstractMethod):
         x = bounds.inside(program.flatten(point.primal), jnp.where(warm, 1e-4, 1e-2))
         zero, infinite = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         count, rows = jnp.zeros((), jnp.int32), jnp.zeros(m, dtype)
-        mu = zero + self.barrier
+        mu, give = zero + self.barrier, zero + jnp.finfo(dtype).eps ** 0.51
         anchor = Anchor(x, jnp.zeros(n, dtype))
-        problem = barrier_problem(program.bounds(), program.equality, mu, warm, anchor)
+        problem = barrier_problem(program.bounds(), program.equality, give, mu, warm, anchor)
         violations = dict.fromkeys(program.names, infinite)
         return State(
             point=Point(program.unravel(x), point.duals),
@@ -108,6 +108,7 @@ class InteriorPoint(AbstractMethod):
             ),
             objective_scale=zero + 1,
             row_scale=rows + 1,
+            give=give,
             barrier=mu,
             kept_barrier=mu,
             phase=count + EVALUATE,
@@ -174,7 +175,8 @@ class InteriorPoint(AbstractMethod):
         stalled = (state.stuck >= 5) | (state.idle >= patience)
         status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
         status = jnp.where(away & (state.phase == NORMAL), int(Status.UNBOUNDED), status)
-        return jnp.where(state.blocked, int(Status.INFEASIBLE), status)
+        blocked = jnp.where(away, int(Status.DIVERGED), int(Status.INFEASIBLE))
+        return jnp.where(state.blocked, blocked, status)
 
 
 def refuse(system: System) -> None:

@@ -42,6 +42,7 @@ def factorize(
     equality: np.ndarray,
     free: Bool[Array, "n"],
     previous: Float[Array, ""],
+    give: Float[Array, ""] | float = 1e-9,
 ) -> Factors:
     """Factorise [[H, A'], [A, -D]], adding to H until it is positive definite where it must be.
 
@@ -58,6 +59,7 @@ def factorize(
     - `equality`: which rows are equalities (static).
     - `free`: unknowns that may move; the rest keep still.
     - `previous`: the last positive regularisation, 0 if there was none.
+    - `give`: the compliance that rows of equalities get where they depend on each other.
     """
     dtype = hessian.dtype
     eps = jnp.finfo(dtype).eps
@@ -99,14 +101,24 @@ def factorize(
         (jnp.zeros((), dtype), jnp.zeros((), jnp.int32), jnp.zeros_like(base), jnp.array(False)),
     )
     hessian = hessian + jnp.where(free, shift, 0.0) * eye
-    left = _left(weight, compliance)[rows]
-    coupling = left[:, None] * jacobian[rows]
-    half = jax.scipy.linalg.solve_triangular(factor, coupling.T, lower=True)
-    schur = half.T @ half + jnp.diag(left * compliance[rows])
-    diagonal = jnp.diagonal(schur)
-    # Dependent rows make it singular: a shift far below each pivot, or 1 for rows that are empty.
-    shifts = jnp.where(diagonal > 0, eps**0.65 * diagonal, 1.0)
-    schur = jnp.linalg.cholesky(schur + jnp.diag(shifts))
+    row = jacobian[rows]
+    half = jax.scipy.linalg.solve_triangular(factor, row.T, lower=True)
+    plain = half.T @ half
+
+    def schur_of(compliance):
+        left = _left(weight, compliance)[rows]
+        schur = left[:, None] * plain * left + jnp.diag(left * compliance[rows])
+        diagonal = jnp.diagonal(schur)
+        shifts = jnp.where(diagonal > 0, eps**0.9 * diagonal, 1.0)  # 1 for rows that are empty
+        factor = jnp.linalg.cholesky(schur + jnp.diag(shifts))
+        pivots = jnp.diagonal(factor) ** 2
+        return left, factor, jnp.all(pivots > eps**0.7 * diagonal)
+
+    # Rows that depend on each other leave their multipliers open: a little compliance closes them.
+    *_, independent = schur_of(compliance)
+    compliance = compliance + jnp.where(equality & ~independent, give, 0.0)
+    left, schur, _ = schur_of(compliance)
+    coupling = left[:, None] * row
     sound = good & jnp.all(jnp.isfinite(schur))
     return Factors(
         hessian, jacobian, compliance, weight, factor, coupling, schur, shift, tries, sound

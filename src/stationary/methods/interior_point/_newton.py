@@ -97,6 +97,7 @@ def newton(program: Program, problem: Barrier, state: State) -> Newton:
         program.equality,
         bounds.free,
         state.regularization,
+        1e-8 * mu**0.25,
     )
     estimate = problem.gathered(z)[0] - at.gradient
     force = jnp.where(estimating, estimate, -(by_x + y @ at.jacobian))

@@ -1,5 +1,7 @@
 """What an interior-point solve does on arriving at a point: scale, restore, lower the barrier."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -18,6 +20,8 @@ _LARGEST_BOUND_DUAL = 1e3
 _PROGRESS = 10.0
 """The barrier parameter falls once the error is below this many times it (kappa_epsilon)."""
 _LINEAR, _SUPERLINEAR = 0.2, 1.5
+_SHARPER, _POLISH = 100.0, 8
+"""The scaled error is to fall below tol / 100, unless it has not fallen for so many steps."""
 _RECOVERY = 0.9
 """The share to which the first restoration must bring the violation down; later ones further."""
 
@@ -131,7 +135,13 @@ def lowered(program: Program, state: State, forced: Bool[Array, ""]) -> State:
     first = jnp.where(forced & state.moving, next_of(state.barrier), state.barrier)
     mu = jax.lax.while_loop(solved, next_of, first)
     fell = (mu < state.barrier) & (state.phase == NORMAL)
-    return state.replace(barrier=mu).replace_where(fell, filter=state.filter.emptied())
+    # Whoever goes on from the floor wants constraints held more closely.
+    least = jnp.finfo(program.dtype).eps ** 0.75
+    ended = (state.barrier <= floor) & (state.phase == NORMAL)
+    give = jnp.where(ended, jnp.maximum(least, 0.1 * state.give), state.give)
+    s = jnp.where(program.equality, state.s, state.s + state.give - give)
+    state = state.replace(barrier=mu, give=give, s=s)
+    return state.replace_where(fell | ended, filter=state.filter.emptied())
 
 
 def reported(system: System, program: Program, state: State) -> State:
@@ -142,11 +152,18 @@ def reported(system: System, program: Program, state: State) -> State:
     point = Point(program.unravel(x), program.unstack(y))
     at = program.linearization(state.local, state.row_scale, state.objective_scale)
     metrics = system.metrics(point, at, at.direction(point.duals))
-    better = metrics.residual < 0.9 * state.best
+    # Newton's last steps are cheap: go on while the scaled error still falls, as Ipopt does.
+    problem = state.barrier_problem(program)
+    nothing = jnp.zeros_like(state.barrier)
+    error = problem.error(state.local, state.x, state.s, state.duals, nothing)
+    settled = jnp.maximum(metrics.residual, _SHARPER * error)
+    better = settled < 0.9 * state.best
+    ordinary = (state.phase == NORMAL) & (state.idle < _POLISH)
+    residual = jnp.where(ordinary, settled, metrics.residual)
     return state.replace(
         point=point,
-        metrics=metrics,
-        best=jnp.where(better, metrics.residual, state.best),
+        metrics=dataclasses.replace(metrics, residual=residual),
+        best=jnp.where(better, settled, state.best),
         idle=jnp.where(better, 0, state.idle + 1),
     )
 
@@ -157,6 +174,5 @@ def trial_at(program: Program, state: State, problem, step, direction) -> Trial:
     x = jnp.where(problem.bounds.free, state.x + step * dx, state.x)
     f, c = program.values(x)
     f, c = f * state.objective_scale, c * state.row_scale
-    # A slack that is smaller than it need be grows: better in violation and in barrier.
-    s = jnp.where(problem.inequality, jnp.maximum(state.s + step * ds, -c), 0.0)
+    s = jnp.where(problem.inequality, state.s + step * ds, 0.0)
     return Trial(x, s, c + s, *problem.measures(f, c, x, s))

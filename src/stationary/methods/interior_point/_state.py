@@ -37,6 +37,8 @@ class State(eqx.Module):
     local: Local
     objective_scale: Float[Array, ""]
     row_scale: Float[Array, "m"]
+    give: Float[Array, ""]
+    """How far slacks may lie below zero."""
     barrier: Float[Array, ""]
     kept_barrier: Float[Array, ""]
     """The ordinary barrier parameter, while restoring."""
@@ -73,7 +75,7 @@ class State(eqx.Module):
         """The barrier problem that the current phase solves."""
         restoring = self.phase == RESTORE
         return barrier_problem(
-            program.bounds(), program.equality, self.barrier, restoring, self.anchor
+            program.bounds(), program.equality, self.give, self.barrier, restoring, self.anchor
         )
 
     def replace(self, **changes: PyTree[Array]) -> "State":
