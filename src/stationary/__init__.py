@@ -37,6 +37,7 @@ from ._system import System as System
 from .certify import Certificate as Certificate
 from .certify import Verdict as Verdict
 from .certify import certify as certify
+from .compat import compat_minimize as compat_minimize
 from .driver import BatchSolution as BatchSolution
 from .driver import Callback as Callback
 from .driver import CheckpointError as CheckpointError
