@@ -29,6 +29,7 @@ class Trace:
     - `objective`, `residual`, `stationarity`, `feasibility`: the metrics then.
     - `violations`: the largest violation per constraint.
     - `duals`: per constraint, the multiplier itself when it is one number, else its largest entry.
+    - `log`: what the method tells of its own steps, by the method's names; empty for most methods.
     """
 
     steps: Int[np.ndarray, "records"]
@@ -39,6 +40,7 @@ class Trace:
     feasibility: Float[np.ndarray, "records"]
     violations: dict[str, Float[np.ndarray, "records"]]
     duals: dict[str, Float[np.ndarray, "records"]]
+    log: dict[str, Float[np.ndarray, "records"]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -11,7 +11,6 @@ class History:
 
     def __init__(self, constraints: tuple[str, ...]) -> None:
         self._constraints = constraints
-        self._names = columns(constraints)
         self._parts: list[dict[str, np.ndarray]] = []
 
     def add(self, report: Report, began: float, ended: float) -> int:
@@ -22,7 +21,8 @@ class History:
         count = int(report.written)
         if count:
             steps, rows = np.asarray(report.record_steps), np.asarray(report.records)
-            part = dict(zip(self._names, rows[:count].T.copy(), strict=True))
+            names = columns(self._constraints, report.log)
+            part = dict(zip(names, rows[:count].T.copy(), strict=True))
             part["steps"] = steps[:count].copy()
             part["seconds"] = began + np.arange(1, count + 1) / count * (ended - began)
             self._parts.append(part)
@@ -54,4 +54,5 @@ class History:
             **{name: arrays.get(name, blank) for name in SERIES},
             violations=named("violations"),
             duals=named("duals"),
+            log={n.removeprefix("log:"): a for n, a in arrays.items() if n.startswith("log:")},
         )

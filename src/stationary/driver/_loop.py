@@ -1,5 +1,6 @@
 """The compiled part of a solve: many steps and a few records per call."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -53,6 +54,8 @@ class Report(NamedTuple):
     """How many records were made."""
     record_steps: Int[Array, "book"]
     records: Float[Array, "book columns"]
+    log: dict[str, None]
+    """The names of the method's log: part of the structure, so that it costs no array."""
 
 
 traces = 0
@@ -122,15 +125,15 @@ def advance_run(
         best = _update(system, run.best, point, progress, tol, record)
         # A row that is no record stays where the next one is written.
         steps = steps.at[written].set(progress.steps)
-        rows = rows.at[written].set(_row(system, progress, point))
+        rows = rows.at[written].set(_row(method, system, progress, point))
         return Run(progress, best), (steps, rows), written + record.astype(jnp.int32)
 
-    row = _row(system, run.progress, method.point(run.progress.state))
+    row = _row(method, system, run.progress, method.point(run.progress.state))
     book = jnp.zeros(BOOK, run.progress.steps.dtype), jnp.zeros((BOOK, row.size), row.dtype)
     run, (steps, rows), written = jax.lax.while_loop(going, segment, (run, book, jnp.int32(0)))
     progress, point = run.progress, method.point(run.progress.state)
-    now = _row(system, progress, point)
-    return run, Report(progress.status, progress.steps, now, point, written, steps, rows)
+    now, names = _row(method, system, progress, point), dict.fromkeys(method.log(progress.state))
+    return run, Report(progress.status, progress.steps, now, point, written, steps, rows, names)
 
 
 def _next_record(steps: Int[Array, ""]) -> Int[Array, ""]:
@@ -156,20 +159,24 @@ def _update(system: System, best: Best, point: Point, progress: Progress, tol, r
 SERIES = ("objective", "residual", "stationarity", "feasibility")
 
 
-def columns(constraints: tuple[str, ...]) -> list[str]:
+def columns(constraints: tuple[str, ...], log: Iterable[str]) -> list[str]:
     """What the columns of a row are; names are sorted, as they are in compiled code."""
-    kinds = ("violations", "duals")
-    return [*SERIES, *(f"{kind}:{name}" for kind in kinds for name in sorted(constraints))]
+    kinds = {"violations": constraints, "duals": constraints, "log": log}
+    return [*SERIES, *(f"{kind}:{name}" for kind, names in kinds.items() for name in sorted(names))]
 
 
-def _row(system: System, progress: Progress, point: Point) -> Float[Array, "columns"]:
-    """A record: the metrics, the violation of each constraint, and a number for each multiplier."""
+def _row(
+    method: AbstractMethod, system: System, progress: Progress, point: Point
+) -> Float[Array, "columns"]:
+    """A record: the metrics, a violation and a multiplier per constraint, and the method's log."""
     metrics, names = progress.metrics, sorted(system.constraints)
+    log = method.log(progress.state)
     duals = [point.duals[name] for name in names]
     return jnp.stack(
         [
             *(getattr(metrics, name) for name in SERIES),
             *(metrics.violations[name] for name in names),
             *(d.ravel()[0] if d.size == 1 else jnp.max(jnp.abs(d), initial=0.0) for d in duals),
+            *(log[name].astype(metrics.residual.dtype) for name in sorted(log)),
         ]
     )

@@ -263,7 +263,8 @@ def _next_budget(budget: int, taken: int, seconds: float) -> int:
 
 
 def _event(constraints: tuple[str, ...], report: Report, status: Status, seconds: float) -> Event:
-    now = dict(zip(columns(constraints), np.asarray(report.now).tolist(), strict=True))
+    names = columns(constraints, report.log)
+    now = dict(zip(names, np.asarray(report.now).tolist(), strict=True))
     return Event(
         step=int(report.steps),
         seconds=seconds,
