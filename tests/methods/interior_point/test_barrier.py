@@ -9,8 +9,8 @@ from scipy.optimize import minimize_scalar
 from stationary.methods.interior_point._barrier import (
     ELASTIC_PRICE,
     Anchor,
+    Barrier,
     Duals,
-    barrier_problem,
     elastic,
 )
 from stationary.methods.interior_point._program import Bounds, Local
@@ -37,9 +37,15 @@ def constraints(x):
     return jnp.stack([x[0] * x[1] - 1.0, x[2] ** 2 + x[3] - 4.0])
 
 
+def build(bounds, equality, restoring, anchor):
+    lower, upper = bounds.has_lower, bounds.has_upper
+    present = jnp.concatenate([~equality, lower, upper])
+    single = jnp.concatenate([~equality, lower & ~upper, upper & ~lower])
+    return Barrier(bounds, GIVE, ~equality, present, single, MU, jnp.array(restoring), anchor)
+
+
 def problem(restoring):
-    anchor = Anchor(X + 0.3, jnp.array([1.0, 2.0, 3.0, 4.0]))
-    return barrier_problem(BOUNDS, EQUALITY, GIVE, MU, jnp.array(restoring), anchor)
+    return build(BOUNDS, EQUALITY, restoring, Anchor(X + 0.3, jnp.array([1.0, 2.0, 3.0, 4.0])))
 
 
 def local(x):
@@ -94,11 +100,9 @@ def test_the_error_vanishes_exactly_on_the_central_path():
     # min x subject to x >= 0: z = 1, x = mu, but for the damping of lone bounds.
     bounds = Bounds(*(jnp.array([v]) for v in (0.0, INF, True, False, True)))
     none = np.zeros(0, bool)
-    barrier = barrier_problem(
-        bounds, none, GIVE, MU, jnp.array(False), Anchor(jnp.ones(1), jnp.ones(1))
-    )
+    barrier = build(bounds, none, False, Anchor(jnp.ones(1), jnp.ones(1)))
     z = 1 + 1e-5 * MU
     at = Local(MU, jnp.zeros(0), jnp.ones(1), jnp.zeros((0, 1)), None)
     duals = Duals(jnp.zeros(0), jnp.array([z, 0.0]))
-    assert barrier.error(at, jnp.array([MU / z]), jnp.zeros(0), duals, MU) < 1e-15
-    assert barrier.error(at, jnp.array([2 * MU]), jnp.zeros(0), duals, MU) > 0.04
+    assert barrier.errors(at, jnp.array([MU / z]), jnp.zeros(0), duals).at(MU) < 1e-15
+    assert barrier.errors(at, jnp.array([2 * MU]), jnp.zeros(0), duals).at(MU) > 0.04

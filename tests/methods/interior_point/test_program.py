@@ -54,14 +54,14 @@ def test_rows_are_oriented_as_at_most_zero():
 
 
 def test_bounds_come_from_each_leaf():
-    bounds = build().bounds()
+    bounds = build().bounds
     assert bounds.lower.tolist() == [0.0, -np.inf, 0.0]
     assert bounds.upper.tolist() == [3.0, 3.0, np.inf]
     assert bounds.has_lower.tolist() == [True, False, True]
 
 
 def test_starts_are_pushed_off_their_bounds():
-    x = build().bounds().inside(jnp.array([0.0, 3.0, -1.0]), jnp.array(1e-2))
+    x = build().bounds.inside(jnp.array([0.0, 3.0, -1.0]), jnp.array(1e-2))
     np.testing.assert_allclose(x, [1e-2, 3 - 3e-2, 1e-2])
 
 

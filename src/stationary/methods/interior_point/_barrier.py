@@ -126,34 +126,28 @@ class Barrier(NamedTuple):
         force_x, force_s = self.gathered(forces - jnp.where(self.single, _DAMPING * self.mu, 0.0))
         return jnp.where(self.bounds.free, by_x - force_x, 0.0), -force_s
 
-    def error(self, at: Local, x, s, duals: Duals, mu) -> Float[Array, ""]:
-        """How far the perturbed optimality conditions are from holding, scaled (E_mu)."""
-        far, r, y = self.distances(x, s), at.constraints + s, duals.y
-        by_x, by_s = self.gradient(at, x, duals.z)
+    def errors(self, at: Local, x, s, duals: Duals) -> "Errors":
+        """How far the optimality conditions of the barrier problem are from holding, scaled."""
+        far, r, (y, z) = self.distances(x, s), at.constraints + s, duals
+        by_x, by_s = self.gradient(at, x, z)
         by_x = jnp.where(self.bounds.free, by_x + y @ at.jacobian, 0.0)
         by_s = jnp.where(self.inequality, by_s + y, 0.0)
-        products = jnp.where(self.present, far * duals.z - mu, 0.0)
         parts = elastic(r, self.mu)
-        priced = jnp.maximum(
-            jnp.abs(parts.above * (ELASTIC_PRICE - y) - mu),
-            jnp.abs(parts.below * (ELASTIC_PRICE + y) - mu),
-        )
-        held, count = jnp.sum(duals.z), jnp.sum(self.present)
+        products = [far * z, parts.above * (ELASTIC_PRICE - y), parts.below * (ELASTIC_PRICE + y)]
+        elastics = jnp.broadcast_to(self.restoring, (2 * y.size,))
+        held, count = jnp.sum(z), jnp.sum(self.present)
         ease = jnp.maximum(100.0, held / jnp.maximum(count, 1)) / 100
         total = (held + jnp.sum(jnp.abs(y))) / jnp.maximum(count + y.size, 1)
         scale = jnp.maximum(100.0, total) / 100
         # Restoration's multipliers are of the size of its price: larger ones are no excuse.
         most = jnp.where(self.restoring, ELASTIC_PRICE / 100, jnp.inf)
         ease, scale = jnp.minimum(ease, most), jnp.minimum(scale, most)
-        return _peak(
-            jnp.concatenate(
-                [
-                    by_x / scale,
-                    by_s / scale,
-                    products / ease,
-                    jnp.where(self.restoring, priced / ease, r),
-                ]
-            )
+        left = [by_x / scale, by_s / scale, jnp.where(self.restoring, 0.0, r)]
+        return Errors(
+            jnp.max(jnp.abs(jnp.concatenate(left)), initial=0.0),
+            jnp.concatenate(products),
+            jnp.concatenate([self.present, elastics]),
+            ease,
         )
 
     def prices_left(self, y: Float[Array, "m"]) -> tuple[Float[Array, "m"], Float[Array, "m"]]:
@@ -180,15 +174,17 @@ class Barrier(NamedTuple):
         return jnp.where(self.present, z, 0.0)
 
 
-def barrier_problem(
-    bounds: Bounds, equality: np.ndarray, give, mu, restoring, anchor: Anchor
-) -> Barrier:
-    """The barrier problem of a phase, with a slack per row that is no equality."""
-    inequality, b = ~equality, bounds
-    present = jnp.concatenate([inequality, b.has_lower, b.has_upper])
-    single = jnp.concatenate([inequality, b.has_lower & ~b.has_upper, b.has_upper & ~b.has_lower])
-    return Barrier(b, give, inequality, present, single, mu, restoring, anchor)
+class Errors(NamedTuple):
+    """The error of the perturbed optimality conditions, as a function of mu (E_mu)."""
 
+    steady: Float[Array, ""]
+    """Stationarity and violation, which do not depend on mu."""
+    products: Float[Array, "k"]
+    """What must equal mu."""
+    present: Bool[Array, "k"]
+    ease: Float[Array, ""]
 
-def _peak(x: Float[Array, "..."]) -> Float[Array, ""]:
-    return jnp.max(jnp.abs(x), initial=0.0)
+    def at(self, mu: Float[Array, ""] | float) -> Float[Array, ""]:
+        """The error for a barrier parameter."""
+        away = jnp.where(self.present, jnp.abs(self.products - mu), 0.0)
+        return jnp.maximum(self.steady, jnp.max(away, initial=0.0) / self.ease)

@@ -10,7 +10,7 @@ from ..._point import Point
 from ..._status import Status
 from ..._system import System, largest
 from ._advice import obstacle, remarks
-from ._barrier import Anchor, Barrier, Duals, barrier_problem
+from ._barrier import Anchor, Barrier, Duals
 from ._kkt import Factors
 from ._newton import Direction, newton
 from ._phases import (
@@ -90,19 +90,18 @@ class InteriorPoint(AbstractMethod):
         n, m, dtype = program.size, program.rows, program.dtype
         y = program.stack(point.duals)
         warm = jnp.any(y != 0)
-        bounds = program.bounds()
+        bounds = program.bounds
         x = bounds.inside(program.flatten(point.primal), jnp.where(warm, 1e-4, 1e-2))
         zero, infinite = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         count, rows = jnp.zeros((), jnp.int32), jnp.zeros(m, dtype)
         mu, give = zero + self.barrier, zero + jnp.finfo(dtype).eps ** 0.51
         anchor = Anchor(x, jnp.zeros(n, dtype))
-        problem = barrier_problem(program.bounds(), program.equality, give, mu, warm, anchor)
         violations = dict.fromkeys(program.names, infinite)
         return State(
             point=Point(program.unravel(x), point.duals),
             x=x,
             s=jnp.where(program.equality, rows, 1.0),
-            duals=Duals(y, problem.present.astype(dtype)),
+            duals=Duals(y, program.present.astype(dtype)),
             local=Local(
                 zero, rows, jnp.zeros(n, dtype), jnp.zeros((m, n), dtype), jnp.eye(n, dtype=dtype)
             ),
@@ -156,9 +155,12 @@ class InteriorPoint(AbstractMethod):
         if self.hessian == "bfgs":
             state = _with_secant(before, state)
         state = opened(program, state, before.phase == EVALUATE)
-        state = restoration_ended(program, state, problem.restoring)
+        problem = state.barrier_problem(program)
+        errors = problem.errors(state.local, state.x, state.s, state.duals)
+        state = restoration_ended(program, state, errors, before.phase == RESTORE)
         state = state.replace_where(before.phase == ESTIMATE, phase=NORMAL)
-        state = reported(system, program, lowered(program, state, lost & ~enter))
+        state = lowered(program, state, errors, lost & ~enter)
+        state = reported(system, program, state, errors)
         return state, state.metrics
 
     def point(self, state) -> Point:

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from ..._point import Point
 from ..._system import System, largest
-from ._barrier import ELASTIC_PRICE, Anchor, Duals
+from ._barrier import ELASTIC_PRICE, Anchor, Duals, Errors
 from ._program import Local, Program
 from ._search import Trial
 from ._state import ESTIMATE, EVALUATE, NORMAL, RESTORE, State, choose
@@ -34,7 +34,7 @@ def evaluate(program: Program, state: State, second: bool) -> State:
     weight = jnp.where(restoring, eps**1.5, 1.0)
     scale = state.objective_scale * weight
     at = program.derivatives(state.x, state.duals.y * state.row_scale / scale, second=second)
-    free = program.bounds().free
+    free = program.bounds.free
     steepness = jnp.max(jnp.abs(jnp.where(free, at.gradient, 0.0)), initial=0.0)
     steepness_of_rows = jnp.max(jnp.abs(jnp.where(free, at.jacobian, 0.0)), axis=1, initial=0.0)
     objective_scale = jnp.where(opening, _gentle(steepness), state.objective_scale)
@@ -93,7 +93,9 @@ def restored_from(state: State, enter: Bool[Array, ""]) -> State:
     )
 
 
-def restoration_ended(program: Program, state: State, restoring: Bool[Array, ""]) -> State:
+def restoration_ended(
+    program: Program, state: State, errors: Errors, restoring: Bool[Array, ""]
+) -> State:
     """Back to the ordinary phase where the violation has fallen enough; blocked where it cannot."""
     problem = state.barrier_problem(program)
     eps = jnp.finfo(program.dtype).eps
@@ -106,7 +108,7 @@ def restoration_ended(program: Program, state: State, restoring: Bool[Array, ""]
     share = _RECOVERY ** (state.restorations**2).astype(violation.dtype)
     better = violation <= share * state.anchor_violation
     leave = restoring & ((better & state.filter.accepts(violation, merit)) | feasible)
-    settled = problem.error(at, x, s, state.duals, jnp.zeros_like(merit)) <= eps**0.4
+    settled = errors.at(0.0) <= eps**0.4
     blocked = restoring & ~leave & (settled | (state.stuck >= 3)) & (left > eps**0.35)
     y, z = state.duals
     huge = jnp.max(z, initial=0.0) > _LARGEST_BOUND_DUAL
@@ -120,17 +122,15 @@ def restoration_ended(program: Program, state: State, restoring: Bool[Array, ""]
     ).replace(blocked=blocked)
 
 
-def lowered(program: Program, state: State, forced: Bool[Array, ""]) -> State:
+def lowered(program: Program, state: State, errors: Errors, forced: Bool[Array, ""]) -> State:
     """The barrier parameter, lowered as far as the error allows, with the filter emptied."""
-    problem = state.barrier_problem(program)
     floor = jnp.finfo(program.dtype).eps ** 0.8
 
     def next_of(mu):
         return jnp.maximum(floor, jnp.minimum(_LINEAR * mu, mu**_SUPERLINEAR))
 
     def solved(mu):
-        error = problem.error(state.local, state.x, state.s, state.duals, mu)
-        return state.moving & (error <= _PROGRESS * mu) & (mu > floor)
+        return state.moving & (errors.at(mu) <= _PROGRESS * mu) & (mu > floor)
 
     first = jnp.where(forced & state.moving, next_of(state.barrier), state.barrier)
     mu = jax.lax.while_loop(solved, next_of, first)
@@ -144,19 +144,16 @@ def lowered(program: Program, state: State, forced: Bool[Array, ""]) -> State:
     return state.replace_where(fell | ended, filter=state.filter.emptied())
 
 
-def reported(system: System, program: Program, state: State) -> State:
+def reported(system: System, program: Program, state: State, errors: Errors) -> State:
     """The state with the point that it stands for, and the metrics there."""
     y = state.duals.y * state.row_scale / state.objective_scale
     y = jnp.where(program.equality, y, jnp.maximum(y, 0.0))
-    x = program.bounds().clip(state.x)
+    x = program.bounds.clip(state.x)
     point = Point(program.unravel(x), program.unstack(y))
     at = program.linearization(state.local, state.row_scale, state.objective_scale)
     metrics = system.metrics(point, at, at.direction(point.duals))
     # Newton's last steps are cheap: go on while the scaled error still falls, as Ipopt does.
-    problem = state.barrier_problem(program)
-    nothing = jnp.zeros_like(state.barrier)
-    error = problem.error(state.local, state.x, state.s, state.duals, nothing)
-    settled = jnp.maximum(metrics.residual, _SHARPER * error)
+    settled = jnp.maximum(metrics.residual, _SHARPER * errors.at(0.0))
     better = settled < 0.9 * state.best
     ordinary = (state.phase == NORMAL) & (state.idle < _POLISH)
     residual = jnp.where(ordinary, settled, metrics.residual)

@@ -63,7 +63,9 @@ class Program:
 
     - `system`, `data`: the lowered problem.
     - `primal`: any point of the right structure.
-    - `objective_scale`, `row_scale`: factors on f and on each entry of c.
+
+    Its `bounds` are those of every entry; `present` and `single` say which slacks and distances to
+    bounds there are, in the order of `Barrier.distances`, and which are an entry's only one.
     """
 
     def __init__(self, system: System, primal: PyTree[Array], data: PyTree):
@@ -77,6 +79,11 @@ class Program:
         flipped = [np.full(size, isinstance(cone, Nonnegative)) for cone, size in kinds]
         self.equality = np.concatenate([np.zeros(0, bool), *equality])
         self.orientation = np.where(np.concatenate([np.zeros(0, bool), *flipped]), -1.0, 1.0)
+        self.bounds = b = self._bounds()
+        rows = ~self.equality
+        self.present = jnp.concatenate([rows, b.has_lower, b.has_upper])
+        lone = b.has_lower & ~b.has_upper, b.has_upper & ~b.has_lower
+        self.single = jnp.concatenate([rows, *lone])
 
     def flatten(self, primal: PyTree[Array]) -> Float[Array, "n"]:
         return ravel_pytree(primal)[0]
@@ -97,8 +104,7 @@ class Program:
             start = stop
         return out
 
-    def bounds(self) -> Bounds:
-        """The bounds of every entry, by the sets of the system's leaves."""
+    def _bounds(self) -> Bounds:
         shapes = jax.tree.leaves(jax.eval_shape(self.unravel, jnp.zeros(self.size, self.dtype)))
         pairs = [limits(s) for s in self.system.space.leaves]
         ends = []

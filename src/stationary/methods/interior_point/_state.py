@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..._method import Metrics
 from ..._point import Point
-from ._barrier import Anchor, Barrier, Duals, barrier_problem
+from ._barrier import Anchor, Barrier, Duals
 from ._program import Local, Program
 from ._search import Filter
 
@@ -73,9 +73,15 @@ class State(eqx.Module):
 
     def barrier_problem(self, program: Program) -> Barrier:
         """The barrier problem that the current phase solves."""
-        restoring = self.phase == RESTORE
-        return barrier_problem(
-            program.bounds(), program.equality, self.give, self.barrier, restoring, self.anchor
+        return Barrier(
+            bounds=program.bounds,
+            give=self.give,
+            inequality=~program.equality,
+            present=program.present,
+            single=program.single,
+            mu=self.barrier,
+            restoring=self.phase == RESTORE,
+            anchor=self.anchor,
         )
 
     def replace(self, **changes: PyTree[Array]) -> "State":
