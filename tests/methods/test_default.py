@@ -28,6 +28,12 @@ def sampled():
         (
             st.Minimize(square, {"sum": st.equal(jnp.sum)}),
             np.ones(2),
+            "InteriorPoint",
+            "second derivatives pay",
+        ),
+        (
+            st.Minimize(square, {"sum": st.equal(jnp.sum)}, over=st.sets.L2Ball(1.0)),
+            np.ones(2),
             "AugmentedLagrangian",
             "with constraints on full data",
         ),

@@ -1,5 +1,7 @@
 """What an interior-point solve carries from step to step."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -84,11 +86,11 @@ class State(eqx.Module):
             anchor=self.anchor,
         )
 
-    def replace(self, **changes: PyTree[Array]) -> "State":
+    def replace(self, **changes: Any) -> "State":
         """The state with some fields replaced, in their dtypes."""
         return self.replace_where(None, **changes)
 
-    def replace_where(self, condition: Bool[Array, ""] | None, **changes: PyTree[Array]) -> "State":
+    def replace_where(self, condition: Bool[Array, ""] | None, **changes: Any) -> "State":
         """The state with some fields replaced where a condition holds."""
 
         def pick(new, old):
