@@ -22,6 +22,7 @@ from .fixed_point import Picard as Picard
 from .fixed_point import PrimalDualHybridGradient as PrimalDualHybridGradient
 from .fixed_point import PrimalDualOperator as PrimalDualOperator
 from .fixed_point import halpern as halpern
+from .fixed_point import infeasibility_certificate as infeasibility_certificate
 from .fixed_point import picard as picard
 from .fixed_point import primal_dual_operator as primal_dual_operator
 from .interior_point import InteriorPoint as InteriorPoint

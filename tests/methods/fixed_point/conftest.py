@@ -45,9 +45,10 @@ def rows(x, d):
 
 
 def feasible(seed, m=8, n=16):
-    """With an answer: b and c are made from a primal and a dual point."""
+    """With one answer: a vertex x, and multipliers that certify it strictly."""
     rng = np.random.default_rng(seed)
-    a, x = rng.normal(size=(m, n)), np.maximum(rng.normal(size=n), 0)
+    a, x = rng.normal(size=(m, n)), np.zeros(n)
+    x[rng.permutation(n)[:m]] = rng.uniform(0.1, 1, m)
     slack = np.where(x > 0, 0, rng.uniform(0.1, 1, n))
     return Program(a, a @ x, a.T @ rng.normal(size=m) + slack)
 

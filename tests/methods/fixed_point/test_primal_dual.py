@@ -1,5 +1,7 @@
 """The primal-dual operator: its formula, its norm, its steps, and what it refuses."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,6 +37,13 @@ def quadratic(m=5, n=8):
 def points(operator, like, count, key):
     flat, unravel = ravel_pytree(like)
     return [unravel(jax.random.normal(k, flat.shape)) for k in jax.random.split(key, count)]
+
+
+def stepping(operator, step):
+    """The operator with one step for all entries, which nothing checks."""
+    steps = operator.primal_step, operator.dual_step
+    steps = jax.tree.map(lambda s: jnp.full_like(s, step), steps)
+    return dataclasses.replace(operator, primal_step=steps[0], dual_step=steps[1])
 
 
 def linear(program):
@@ -76,10 +85,7 @@ def test_the_operator_is_firmly_nonexpansive_in_its_own_norm(build, program, get
 def test_steps_beyond_the_bound_break_it(program):
     made = program("feasible")
     longest = 1 / np.linalg.norm(made.a, 2)
-    operator = primal_dual_operator(made.problem, made.start)
-    operator = type(operator)(
-        operator.system, operator.data, jnp.asarray(1.1 * longest), jnp.asarray(1.1 * longest)
-    )
+    operator = stepping(primal_dual_operator(made.problem, made.start), 1.1 * longest)
     flat, unravel = ravel_pytree(made.zero)
     metric = jax.vmap(lambda e: ravel_pytree(operator.metric(unravel(e)))[0])(jnp.eye(flat.size))
     assert np.linalg.eigvalsh(metric)[0] < 0
@@ -106,16 +112,28 @@ def test_fixed_points_are_answers(program):
     np.testing.assert_allclose(image.duals["rows"], point.duals["rows"], atol=1e-9)
 
 
-def test_default_steps_are_nine_tenths_of_the_bound_each(program):
+def test_of_one_given_step_the_other_follows(program):
     made = program("feasible")
-    operator = primal_dual_operator(made.problem, made.start)
-    expected = 0.9 / np.linalg.norm(made.a, 2)
-    np.testing.assert_allclose(operator.primal_step, expected, rtol=1e-2)
-    np.testing.assert_allclose(operator.dual_step, expected, rtol=1e-2)
     for given in ({"primal_step": 0.01}, {"dual_step": 0.3}):
         operator = primal_dual_operator(made.problem, made.start, **given)
-        product = float(operator.primal_step * operator.dual_step)
-        np.testing.assert_allclose(product * np.linalg.norm(made.a, 2) ** 2, 0.81, rtol=1e-2)
+        (tau,), (sigma,) = (
+            set(np.asarray(s)) for s in (operator.primal_step, operator.dual_step["rows"])
+        )
+        np.testing.assert_allclose(tau * sigma * np.linalg.norm(made.a, 2) ** 2, 0.81, rtol=1e-2)
+
+
+def test_default_steps_do_not_mind_the_units_of_rows_and_columns(program):
+    made = program("feasible")
+    rng = np.random.default_rng(7)
+    r, s = 10 ** rng.uniform(-3, 3, 8), 10 ** rng.uniform(-3, 3, 16)
+    other = dataclasses.replace(made, a=r[:, None] * made.a * s, b=r * made.b, c=s * made.c)
+    one, two = (primal_dual_operator(p.problem, p.start) for p in (made, other))
+
+    # The steps of x / s and y / r. Norms are estimated, so they agree to a factor only.
+    tau = np.asarray(two.primal_step) * s**2 / np.asarray(one.primal_step)
+    sigma = np.asarray(two.dual_step["rows"]) * r**2 / np.asarray(one.dual_step["rows"])
+    for ratio in (tau, sigma):
+        assert 0.2 < np.min(ratio) and np.max(ratio) < 5
 
 
 def test_long_steps_are_refused_with_the_value(program):
@@ -124,7 +142,7 @@ def test_long_steps_are_refused_with_the_value(program):
     with pytest.raises(ValueError, match=r"must be below 1") as error:
         primal_dual_operator(made.problem, made.start, primal_step=0.1, dual_step=2.0)
     assert f"is {value:.3g}"[:6] in str(error.value)
-    with pytest.raises(ValueError, match=r"Q alone makes it"):
+    with pytest.raises(ValueError, match=r"Q alone makes"):
         primal_dual_operator(quadratic(), jnp.zeros(8), primal_step=3.0)
     with pytest.raises(ValueError, match="dual_step must be positive, got -1"):
         primal_dual_operator(made.problem, made.start, dual_step=-1.0)
@@ -200,7 +218,7 @@ def test_pure_iterations_run_over_a_batch_of_programs(program):
     operator = primal_dual_operator(made[0].problem, made[0].start)
 
     def solve(d):
-        lane = type(operator)(operator.system, d, jnp.asarray(0.1), jnp.asarray(0.1))
+        lane = dataclasses.replace(stepping(operator, 0.1), data=d)
         return halpern(lane, made[0].zero, 200, True, tol=1e-7, max_steps=20_000)
 
     outcome = jax.jit(jax.vmap(solve))(data)

@@ -1,5 +1,6 @@
 """Fixed-point iterations, and what they say about a problem that has no answer."""
 
+from ._certificate import infeasibility_certificate as infeasibility_certificate
 from ._halpern import Halpern as Halpern
 from ._halpern import halpern as halpern
 from ._hybrid_gradient import PrimalDualHybridGradient as PrimalDualHybridGradient

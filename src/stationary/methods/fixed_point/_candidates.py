@@ -10,10 +10,10 @@ from jaxtyping import Array, Float, PyTree
 from ..._operators import Duals
 from ..._point import Point
 from ..._system import System, largest
+from ...sets._product import is_set
 from ._primal_dual import polar
-from ._products import Evaluated, bounds, evaluate, pull, push, random_like
-
-_PROBES = 16
+from ._products import bounds, pull, push
+from ._steps import Survey, norm, survey
 
 
 class Setting(eqx.Module):
@@ -21,16 +21,14 @@ class Setting(eqx.Module):
 
     **Arguments:**
 
-    - `origin`: the problem at x = 0 and y = 0, where g is -b and the gradient c.
+    - `survey`: the sizes of the problem's numbers.
     - `lower`, `upper`: the bounds of the variables, infinite where there are none.
-    - `rows`: the size of each row of A, from products with random directions.
     - `alone`: multipliers for violated rows without an entry, each a proof by itself.
     """
 
-    origin: Evaluated
+    survey: Survey
     lower: PyTree[Array]
     upper: PyTree[Array]
-    rows: Duals
     alone: Duals
 
 
@@ -59,21 +57,13 @@ class Weighed(NamedTuple):
 
 def setting(system: System, primal: PyTree[Array], data: PyTree) -> Setting:
     """Evaluate what all candidates share."""
-    zero = jax.tree.map(jnp.zeros_like, primal)
-    origin = evaluate(system, data, zero, lambda g: jax.tree.map(jnp.zeros_like, g))
-
-    def probe(key):
-        return push(system, zero, data, random_like(primal, key))[1]
-
-    probes = jax.vmap(probe)(jax.random.split(jax.random.key(4), _PROBES))
-    rows = {name: jnp.sqrt(jnp.mean(p**2, axis=0)) for name, p in probes.items()}
-    alone = {}
+    found, alone = survey(system, primal, data), {}
     for name, c in system.constraints.items():
-        g = origin.values[name]
+        g = found.origin.values[name]
         # A row of a cone that ties its entries together proves nothing without the others.
-        empty = (rows[name] == 0) & c.cone.elementwise
+        empty = (found.rows[name] == 0) & c.cone.elementwise
         alone[name] = jnp.where(empty, g - c.cone.project(g), jnp.zeros_like(g))
-    return Setting(origin, *bounds(system, primal), rows, alone)
+    return Setting(found, *bounds(system, primal), alone)
 
 
 def weigh(system: System, data: PyTree, given: Setting, candidate: Point, at: Point) -> Weighed:
@@ -101,15 +91,15 @@ def weigh(system: System, data: PyTree, given: Setting, candidate: Point, at: Po
     )
     wrong = jax.tree.map(lambda r, e: jnp.where(jnp.isfinite(e), 0, r), pulled, ends)
     bounded = jax.tree.map(lambda r, e: r * jnp.where(jnp.isfinite(e), e, 0), pulled, ends)
-    products = [duals[name] * given.origin.values[name] for name in duals]
+    products = [duals[name] * given.survey.origin.values[name] for name in duals]
     height, noise = _sum([*products, *jax.tree.leaves(bounded)])
-    infeasible = _ratio(_length(wrong) * extent, height, noise)
+    infeasible = _ratio(norm(wrong) * extent, height, noise)
 
-    slopes = jax.tree.map(jnp.multiply, given.origin.gradient, primal)
+    slopes = jax.tree.map(jnp.multiply, given.survey.origin.gradient, primal)
     climb, noise = _sum(jax.tree.leaves(slopes))
     left = {name: p - system.constraints[name].cone.project(p) for name, p in pushed.items()}
-    leaving = _length(left) * size
-    bending = _length(curved) * _length(primal) * extent
+    leaving = norm(left) * size
+    bending = norm(curved) * norm(primal) * extent
     unbounded = _ratio(jnp.maximum(leaving, bending), -climb, noise)
     unbounded = jnp.maximum(unbounded, outside(left, given).astype(unbounded.dtype))
     return Weighed(duals, pulled, infeasible, primal, curved, pushed, unbounded)
@@ -119,10 +109,21 @@ def outside(gaps: Duals, given: Setting) -> Float[Array, ""]:
     """The largest violation as a distance in x."""
     return largest(
         {
-            name: jnp.where(gap == 0, 0, jnp.abs(gap) / given.rows[name])
+            name: jnp.where(gap == 0, 0, jnp.abs(gap) / given.survey.rows[name])
             for name, gap in gaps.items()
         }
     )
+
+
+def recession(system: System, move: PyTree[Array]) -> PyTree[Array]:
+    """The nearest direction along which no bound is ever met; sets of other kinds are not asked."""
+
+    def kept(s, leaf):
+        if not s.elementwise:
+            return leaf
+        return _kept(leaf, *(s.project(jnp.full_like(leaf, end)) for end in (-jnp.inf, jnp.inf)))
+
+    return jax.tree.map(kept, system.space.sets, move, is_leaf=is_set)
 
 
 def _kept(move: Array, lower: Array, upper: Array) -> Array:
@@ -135,11 +136,6 @@ def _unit(tree: PyTree[Array]) -> PyTree[Array]:
     """A direction with a largest entry of 1, or zero."""
     size = largest(tree)
     return jax.tree.map(lambda x: x / jnp.where(size > 0, size, 1).astype(x.dtype), tree)
-
-
-def _length(tree: PyTree[Array]) -> Float[Array, ""] | float:
-    squares = [jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)]
-    return jnp.sqrt(sum(squares)) if squares else 0.0
 
 
 def _sum(terms: list[Array]) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -9,15 +9,17 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from ..._dtypes import default_tolerance
 from ..._method import AbstractMethod, Oracle
+from ..._operators import Duals
 from ..._point import Point
 from ..._status import Status
 from ..._system import Linearization, System, largest
 from ._candidates import Setting, Weighed, outside, setting, weigh
 from ._halpern import Halpern
 from ._iteration import AbstractFixedPointMethod, FixedPointState
-from ._primal_dual import PrimalDualOperator, check_steps, polar, step_sizes
+from ._primal_dual import PrimalDualOperator, polar
 from ._products import Evaluated
 from ._require import require_convex_quadratic
+from ._steps import check_steps, step_sizes
 
 
 class PrimalDualState(eqx.Module):
@@ -30,7 +32,7 @@ class PrimalDualState(eqx.Module):
         is found, what carries it.
     - `found`: a [`Status`][stationary.Status]: infeasible, unbounded, or running.
     - `infeasible`, `unbounded`: how far the best candidates are from proofs.
-    - `primal_step`, `dual_step`: tau and sigma.
+    - `primal_step`, `dual_step`: tau and sigma, per entry.
     - `setting`: what all candidates share.
     """
 
@@ -39,8 +41,8 @@ class PrimalDualState(eqx.Module):
     found: Int[Array, ""]
     infeasible: Float[Array, ""]
     unbounded: Float[Array, ""]
-    primal_step: Float[Array, ""]
-    dual_step: Float[Array, ""]
+    primal_step: PyTree[Array]
+    dual_step: Duals
     setting: Setting
 
 
@@ -59,8 +61,8 @@ class PrimalDualHybridGradient(AbstractMethod):
 
     - `iteration`: default `Halpern(restart=200, reflect=True)`; or `Picard()`, for example.
     - `inner_steps`: applications of the operator in a step, between two tests.
-    - `primal_step`, `dual_step`: tau and sigma, with tau sigma |A|^2 < 1; default estimated at
-        the start.
+    - `primal_step`, `dual_step`: tau and sigma, with tau (|Q| + sigma |A|^2) < 1; default a step
+        per entry that suits the sizes of rows and columns.
     - `proof_tol`: how exact a proof must be: points up to 1 / `proof_tol` times as large as the
         iterate are excluded; default a tenth of the default tolerance.
 
@@ -111,10 +113,11 @@ class PrimalDualHybridGradient(AbstractMethod):
 
     def init(self, system, point, data=None, *, key=None) -> PrimalDualState:
         primal = system.space.project(point.primal)
-        tau, sigma = step_sizes(system, primal, data, self.primal_step, self.dual_step)
+        given = setting(system, primal, data)
+        tau, sigma = step_sizes(system, given.survey, data, self.primal_step, self.dual_step)
         operator = PrimalDualOperator(system, data, tau, sigma)
         start = operator.evaluate(Point(primal, polar(system, point.duals)))
-        far = jnp.full((), jnp.inf, tau.dtype)
+        far = jnp.full((), jnp.inf, jnp.result_type(*jax.tree.leaves(primal)))
         return PrimalDualState(
             iteration=self.iteration.init(operator.advance, start),
             report=start,
@@ -123,7 +126,7 @@ class PrimalDualHybridGradient(AbstractMethod):
             unbounded=far,
             primal_step=tau,
             dual_step=sigma,
-            setting=setting(system, primal, data),
+            setting=given,
         )
 
     def step(self, system, state, data=None):

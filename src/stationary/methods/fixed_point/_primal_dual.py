@@ -1,24 +1,18 @@
 """The primal-dual hybrid gradient operator of a linear or convex quadratic program."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, PyTree
 
 from ..._operators import Duals
 from ..._point import Point
 from ..._start import prepare, settle
 from ..._statements import AbstractStatement
 from ..._system import System
-from ._products import Evaluated, evaluate, largest_eigenvalue, pull, push
+from ._products import Evaluated, evaluate, pull, push
 from ._require import require_convex_quadratic
-
-Step = Float[Array, "..."] | float | None
-
-_SAFE = 0.81
-"""What default steps make of the bound 1 on their product."""
+from ._steps import check_steps, step_sizes, survey
 
 
 class PrimalDualOperator(eqx.Module):
@@ -41,7 +35,7 @@ class PrimalDualOperator(eqx.Module):
 
     - `system`: a lowered `Minimize` with affine constraints.
     - `data`: its data.
-    - `primal_step`, `dual_step`: tau and sigma.
+    - `primal_step`, `dual_step`: tau, like x, and sigma, like y: a step per entry.
 
     !!! cite "Reference"
         Chambolle and Pock (2011), A first-order primal-dual algorithm for convex problems;
@@ -50,8 +44,8 @@ class PrimalDualOperator(eqx.Module):
 
     system: System
     data: PyTree
-    primal_step: Float[Array, ""]
-    dual_step: Float[Array, ""]
+    primal_step: PyTree[Array]
+    dual_step: Duals
 
     def __call__(self, point: Point) -> Point:
         """T at a point."""
@@ -70,15 +64,20 @@ class PrimalDualOperator(eqx.Module):
 
         def ahead(values: Duals) -> Duals:
             shifted = jax.tree.map(
-                lambda y, new, old: y + self.dual_step * (2 * new - old),
+                lambda y, step, new, old: y + step * (2 * new - old),
                 at.point.duals,
+                self.dual_step,
                 values,
                 at.values,
             )
             return polar(self.system, shifted)
 
         moved = jax.tree.map(
-            lambda x, f, p: x - self.primal_step * (f + p), at.point.primal, at.gradient, at.pull
+            lambda x, step, f, p: x - step * (f + p),
+            at.point.primal,
+            self.primal_step,
+            at.gradient,
+            at.pull,
         )
         return evaluate(self.system, self.data, self.system.space.project(moved), ahead)
 
@@ -88,9 +87,9 @@ class PrimalDualOperator(eqx.Module):
         curved, pushed = push(self.system, zero, self.data, move.primal)
         pulled = pull(self.system, zero, self.data, move.duals)
         primal = jax.tree.map(
-            lambda x, q, p: x / self.primal_step - q - p, move.primal, curved, pulled
+            lambda x, step, q, p: x / step - q - p, move.primal, self.primal_step, curved, pulled
         )
-        duals = jax.tree.map(lambda y, p: y / self.dual_step - p, move.duals, pushed)
+        duals = jax.tree.map(lambda y, step, p: y / step - p, move.duals, self.dual_step, pushed)
         return Point(primal, duals)
 
 
@@ -115,8 +114,9 @@ def primal_dual_operator(
         bounds on the variables as its only set.
     - `x0`: a point of the right shapes at which all functions are finite.
     - `data`: replaces the statement's data.
-    - `primal_step`, `dual_step`: tau and sigma; default the same for linear programs, such that
-        tau sigma |A|^2 = 0.81, with |A| from power iteration.
+    - `primal_step`, `dual_step`: tau and sigma, the same for all entries; default a step per entry
+        that suits the sizes of rows and columns. Of one alone the other follows, such that
+        tau (|Q| + sigma |A|^2) = 0.81, with norms from power iteration.
 
     **Returns:** a [`PrimalDualOperator`][stationary.methods.PrimalDualOperator] on
     [`Point`][stationary.Point]s.
@@ -140,72 +140,7 @@ def primal_dual_operator(
     (system, point, data), _ = settle(prepare(problem, x0, data=data))
     require_convex_quadratic(system, point.primal, data, "primal_dual_operator")
     check_steps(system, point.primal, data, primal_step, dual_step, "primal_dual_operator")
-    tau, sigma = step_sizes(system, point.primal, data, primal_step, dual_step)
-    return PrimalDualOperator(system, data, tau, sigma)
-
-
-@eqx.filter_jit
-def step_sizes(
-    system: System, primal: PyTree[Array], data: PyTree, tau: Step, sigma: Step
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The given steps; for those not given, ones that make M positive definite. Traceable."""
-    dtype = jnp.result_type(*jax.tree.leaves(primal))
-    reach = jnp.sqrt(largest_eigenvalue(_normal(system, primal, data, 0.0, 1.0), primal))
-    bend = largest_eigenvalue(_normal(system, primal, data, 1.0, 0.0), primal)
-    slope = jnp.where(reach > 0, reach, 1.0)
-    if sigma is None:
-        # Half of what a given tau leaves, else so that both steps agree on linear programs.
-        alone = jnp.sqrt(_SAFE) / slope
-        left = 1 / jnp.asarray(1.0 if tau is None else tau, dtype) - bend
-        sigma = alone if tau is None else _SAFE * left / slope**2
-    sigma = jnp.asarray(sigma, dtype)
-    if tau is None:
-        load = bend + sigma * reach**2
-        tau = jnp.where(load > 0, _SAFE / jnp.where(load > 0, load, 1.0), 1.0)
-    return jnp.asarray(tau, dtype), sigma.astype(dtype)
-
-
-def check_steps(
-    system: System, primal: PyTree[Array], data: PyTree, tau: Any, sigma: Any, owner: str
-) -> None:
-    """Refuse steps that are not positive, or for which the operator need not be nonexpansive.
-
-    **Raises:** `ValueError` with the value that should have been below 1.
-    """
-    for name, step in (("primal_step", tau), ("dual_step", sigma)):
-        if step is not None and not float(step) > 0:
-            raise ValueError(f"{owner}: {name} must be positive, got {step}.")
-    if tau is None and sigma is None:
-        return
-    load = float(_load(system, primal, data, tau, sigma))
-    if load < 1:
-        return
-    bend = float(_load(system, primal, data, tau, 0.0)) if tau is not None else 0.0
-    if bend > 0:
-        raise ValueError(
-            f"{owner}: the steps are too long: the largest eigenvalue of primal_step (Q + "
-            f"dual_step A'A), by power iteration, is {load:.4g} and must be below 1. Q alone makes "
-            f"it {bend:.4g}. Shorten primal_step, or leave both out."
-        )
-    raise ValueError(
-        f"{owner}: the steps are too long: primal_step * dual_step * |A|^2, by power iteration, is "
-        f"{load:.4g} and must be below 1. Shorten one of them, or leave both out."
+    found = survey(system, point.primal, data)
+    return PrimalDualOperator(
+        system, data, *step_sizes(system, found, data, primal_step, dual_step)
     )
-
-
-@eqx.filter_jit
-def _load(system: System, primal: PyTree, data: PyTree, tau: Any, sigma: Any) -> Float[Array, ""]:
-    """The largest eigenvalue of tau (Q + sigma A'A); steps not given are those of `step_sizes`."""
-    tau, sigma = step_sizes(system, primal, data, tau, sigma)
-    return tau * largest_eigenvalue(_normal(system, primal, data, 1.0, sigma), primal)
-
-
-def _normal(system: System, primal: PyTree, data: PyTree, bend: Any, weight: Any):
-    """x -> (bend Q + weight A'A) x."""
-
-    def product(move: PyTree[Array]) -> PyTree[Array]:
-        curved, pushed = push(system, primal, data, move)
-        pulled = pull(system, primal, data, pushed)
-        return jax.tree.map(lambda q, p: bend * q + weight * p, curved, pulled)
-
-    return product

@@ -85,8 +85,11 @@ def pull(system: System, primal: PyTree[Array], data: PyTree, duals: Duals) -> P
 
 def random_like(tree: PyTree[Array], key: PRNGKeyArray) -> PyTree[Array]:
     """A pytree of independent normal numbers."""
-    flat, unravel = ravel_pytree(tree)
-    return unravel(jax.random.normal(key, flat.shape, flat.dtype))
+    leaves, structure = jax.tree.flatten(tree)
+    keys = jax.random.split(key, max(len(leaves), 1))
+    return structure.unflatten(
+        [jax.random.normal(k, x.shape, x.dtype) for k, x in zip(keys, leaves, strict=False)]
+    )
 
 
 def bounds(system: System, primal: PyTree[Array]) -> tuple[PyTree[Array], PyTree[Array]]:
