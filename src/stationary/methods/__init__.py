@@ -32,3 +32,4 @@ from .saddle import PastExtraGradient as PastExtraGradient
 from .saddle import ReflectedGradient as ReflectedGradient
 from .saddle import StepSizeWarning as StepSizeWarning
 from .saddle import lipschitz as lipschitz
+from .trust_region import TrustRegionSQP as TrustRegionSQP
