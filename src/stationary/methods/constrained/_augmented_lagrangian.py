@@ -24,6 +24,9 @@ from ..descent._search import (
     trial,
 )
 
+_STATIONARY = 1e-5
+"""A violation is stationary when moves of the size of x promise no larger share of it than this."""
+
 
 class State(eqx.Module):
     """The search on the current merit, and the multipliers that define it."""
@@ -42,6 +45,8 @@ class State(eqx.Module):
     """Moves accepted since then."""
     fruitless: Int[Array, ""]
     """Outer iterations since the worst breach last fell."""
+    blocked: Bool[Array, ""]
+    """Whether the violation was stationary, though not zero, when the multipliers last moved."""
     metrics: Metrics
     start_size: Float[Array, ""]
 
@@ -85,7 +90,10 @@ class AugmentedLagrangian(AbstractMethod):
 
     needs: ClassVar[frozenset[Oracle]] = frozenset({Oracle.VALUE, Oracle.GRAD, Oracle.FULL})
     handles_constraints: ClassVar[bool] = True
-    summary: ClassVar[str] = "constrained minimisation on any set: multipliers over quasi-Newton"
+    summary: ClassVar[str] = (
+        "constrained minimisation over any set: multipliers around Newton, L-BFGS or "
+        "spectral-gradient descent"
+    )
 
     def _rule(self, system: System, primal: PyTree[Array]) -> AbstractDirection:
         if self.direction is not None:
@@ -107,6 +115,7 @@ class AugmentedLagrangian(AbstractMethod):
             tolerance=0.1 * jnp.maximum(1.0, metrics.stationarity),
             moves=zero,
             fruitless=zero,
+            blocked=jnp.array(False),
             metrics=metrics,
             start_size=1 + largest(point.primal),
         )
@@ -123,6 +132,9 @@ class AugmentedLagrangian(AbstractMethod):
             enough = jnp.maximum(state.tolerance, 0.1 * jnp.minimum(breach, 1))
             solved = judged.stationarity <= enough * jnp.maximum(1.0, largest(estimate))
             inner_done = solved | (state.moves >= self.inner_steps) | state.search.stuck
+            blocked = jax.lax.cond(
+                inner_done, lambda: _is_blocked(system, there, at), lambda: state.blocked
+            )
             moved = choose(inner_done, self._move_multipliers(system, state, at, solved), state)
             value, gradient = system.merit_at(at, moved.duals, moved.penalty)
             grown = [moved.penalty[name] > state.penalty[name] for name in moved.penalty]
@@ -139,12 +151,13 @@ class AugmentedLagrangian(AbstractMethod):
                 forget=jnp.any(jnp.array([False, *grown])),
             )
             return eqx.tree_at(
-                lambda s: (s.search, s.estimate, s.moves, s.metrics),
+                lambda s: (s.search, s.estimate, s.moves, s.blocked, s.metrics),
                 moved,
                 (
                     search,
                     estimate,
                     jnp.where(inner_done, 0, state.moves + 1),
+                    blocked,
                     system.metrics(Point(there, estimate), at, at.direction(estimate)),
                 ),
             )
@@ -191,7 +204,7 @@ class AugmentedLagrangian(AbstractMethod):
     def status(self, state, metrics, tol):
         size = largest(state.search.primal)
         unbounded = (size > 1e8 * state.start_size) & (metrics.feasibility <= tol * size)
-        infeasible = (state.fruitless >= 8) & (state.best_breach > tol)
+        infeasible = (state.fruitless >= 8) & state.blocked & (metrics.feasibility > tol)
         stalled = (state.fruitless >= 12) | (state.search.failures >= 60)
         status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
         status = jnp.where(infeasible, int(Status.INFEASIBLE), status)
@@ -212,6 +225,23 @@ def _first_penalties(system: System, at: Linearization, factor: float) -> Duals:
         balance = 10 * factor * objective / jnp.maximum(1.0, violation)
         penalties[name] = jnp.clip(balance / jnp.maximum(1.0, slope) ** 2, 1e-6, 1e3)
     return penalties
+
+
+def _is_blocked(system: System, primal: PyTree[Array], at: Linearization) -> Bool[Array, ""]:
+    """Whether the violation is stationary though not zero: no small move promises less of it.
+
+    Its square's projected gradient, over moves of the size of x, is compared with the square
+    itself. That is indifferent to the units of x, in which a flat constraint has small gradients.
+    """
+    if not system.constraints:
+        return jnp.array(False)
+    gaps = {name: g - system.constraints[name].cone.project(g) for name, g in at.smooth.items()}
+    # Both at once, so that the functions' derivatives appear once in the program.
+    pairs = jax.tree.map(lambda gap: jnp.stack([gap, jnp.zeros_like(gap)]), gaps)
+    slope = jax.tree.map(lambda both: both[0] - both[1], jax.vmap(at.direction)(pairs))
+    gain = largest(system.space.residual(primal, slope)) * (1 + largest(primal))
+    worst = largest(gaps)
+    return (worst > 0) & (gain <= _STATIONARY * worst * jnp.minimum(worst, 1.0))
 
 
 def _breach(new: Duals, old: Duals, penalty: Duals) -> Duals:
