@@ -35,8 +35,11 @@ from ._streams import Draws as Draws
 from ._system import Residual as Residual
 from ._system import System as System
 from .certify import Certificate as Certificate
+from .certify import IrregularPointError as IrregularPointError
+from .certify import Sensitivity as Sensitivity
 from .certify import Verdict as Verdict
 from .certify import certify as certify
+from .certify import sensitivity as sensitivity
 from .compat import compat_minimize as compat_minimize
 from .driver import BatchSolution as BatchSolution
 from .driver import Callback as Callback

@@ -2,5 +2,16 @@
 
 from ._certificate import Certificate, Check, Curvature, Ray, Verdict
 from ._certify import certify
+from ._sensitivity import IrregularPointError, Sensitivity, sensitivity
 
-__all__ = ["certify", "Certificate", "Check", "Curvature", "Ray", "Verdict"]
+__all__ = [
+    "certify",
+    "sensitivity",
+    "Certificate",
+    "Check",
+    "Curvature",
+    "IrregularPointError",
+    "Ray",
+    "Sensitivity",
+    "Verdict",
+]
