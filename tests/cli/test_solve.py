@@ -47,6 +47,18 @@ def test_json_is_all_there_is_on_stdout(run, file, tmp_path):
     assert "largest" in ran.json["summary"]
 
 
+def test_log_is_printed_before_the_answer_and_is_part_of_the_json(run, file, tmp_path):
+    ran = run("solve", file, "--log", "--quiet", "--out", tmp_path)
+    head, _, *rows, blank, answer = ran.out.splitlines()
+    assert head.split()[:4] == ["iter", "objective", "primal", "inf"]
+    assert blank == "" and answer.startswith("converged")
+    steps = json.loads((tmp_path / "solution.json").read_text())["stats"]["steps"]
+    assert [row.split()[0] for row in rows if row.split()[0].isdigit()][-1] == str(steps)
+    log = run("solve", file, "--log", "--json").json["log"]
+    assert log["iteration"][-1] == steps and len(log["objective"]) == len(log["iteration"])
+    assert "log" not in run("solve", file, "--json").json
+
+
 def test_quiet_prints_one_line(run, file):
     ran = run("solve", file, "--quiet")
     assert ran.out.splitlines() == [ran.out.strip()]

@@ -22,6 +22,8 @@ def finish(args: argparse.Namespace, case: Case, solution: Solution) -> Exit:
     if args.json or args.out is not None:
         said = {name or "text": str(value) for name, value in summary.items()}
         document = {**_saved.as_document(solution), "summary": said, "exit_code": int(code)}
+        if args.log:
+            document["log"] = _saved.log_columns(solution)
     if args.out is not None:
         from ..report import report
 
@@ -29,7 +31,12 @@ def finish(args: argparse.Namespace, case: Case, solution: Solution) -> Exit:
         files.append(report(solution, args.out / "report.html"))
     if args.json:
         print(_saved.dumps({**document, "files": [str(file) for file in files]}), end="")
-    elif args.quiet:
+        return code
+    if args.log:
+        from ..report import as_log
+
+        print(as_log(solution), end="\n\n")
+    if args.quiet:
         print(_one_line(solution))
     else:
         print(_in_full(solution, summary))

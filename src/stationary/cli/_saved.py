@@ -71,6 +71,19 @@ def as_document(solution: Solution) -> dict[str, Any]:
     return _json_safe(document)
 
 
+def log_columns(solution: Solution) -> dict[str, list[float]]:
+    """The iteration log as JSON-safe columns: the metrics, and what the method tells."""
+    trace = solution.trace
+    columns = {
+        "iteration": trace.steps,
+        "objective": trace.objective,
+        "primal infeasibility": trace.feasibility,
+        "dual infeasibility": trace.stationarity,
+        **trace.log,
+    }
+    return _json_safe({name: np.asarray(column).tolist() for name, column in columns.items()})
+
+
 def write(solution: Solution, folder: Path, document: dict[str, Any]) -> list[Path]:
     """Write `solution.npz` and `solution.json` into `folder`, each whole or not at all.
 

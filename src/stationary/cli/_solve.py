@@ -60,6 +60,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--resume", action="store_true", help="continue from DIR's checkpoint")
     parser.add_argument("--float32", action="store_true", help="solve in float32")
     parser.add_argument("--quiet", action="store_true", help="print one line")
+    parser.add_argument(
+        "--log", action="store_true", help="print the iteration log: a row per recorded step"
+    )
     add_common(parser)
     parser.set_defaults(run=run, **DEFAULTS)
 

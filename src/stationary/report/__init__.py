@@ -2,5 +2,6 @@
 
 from ._environment import environment as environment
 from ._show import as_html as as_html
+from ._show import as_log as as_log
 from ._show import as_text as as_text
 from ._show import report as report

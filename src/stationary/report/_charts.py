@@ -6,6 +6,7 @@ import numpy as np
 
 from ..plot import Markup, line
 from ..plot._markup import join
+from ..plot._scales import Kind
 from ._facts import Leaf
 from ._page import figure
 
@@ -72,6 +73,53 @@ def _per_constraint(what, columns, at, class_, common, scale, note) -> Markup:
     elif len(columns) > _SHOWN:
         note += f"; the {_SHOWN} largest at the end are named"
     return figure(what, picture, note, class_)
+
+
+def steps(trace: "Trace") -> Markup:
+    """What a method told of its own steps, by iteration; numbers that never moved are left out."""
+    at, log = np.asarray(trace.steps, float), dict(trace.log)
+    still = log.pop("trials", np.ones(at.size)) == 0  # steps that only looked around
+    restoring = int(np.sum(log.pop("restoring", np.zeros(0)) > 0))
+    log.pop("corrections", None)
+    told = {name: np.where(still, np.nan, values) for name, values in log.items()}
+    positive = {name: np.where(values > 0, values, np.nan) for name, values in told.items()}
+    driven = {"primal infeasibility": trace.feasibility, "dual infeasibility": trace.stationarity}
+    driven |= {name: positive.pop(name) for name in ("barrier", "regularization") if name in told}
+    lengths = {"primal step": told.get("step"), "dual step": told.get("dual step")}
+    others = {name: values for name, values in told.items() if name not in _DRAWN}
+    parts: list[tuple[str, dict[str, Any], Kind, str]] = [
+        (
+            "Infeasibilities and barrier" if "barrier" in driven else "Infeasibilities",
+            driven,
+            "log",
+            f"restoring feasibility in {restoring} of them" if restoring else "",
+        ),
+        ("Step lengths", lengths, "linear", "1 is the whole Newton step"),
+        ("Size of the move", {"move": positive.get("move")}, "log", ""),
+        *((name[:1].upper() + name[1:], {name: v}, "auto", "") for name, v in others.items()),
+    ]
+    return join(
+        figure(
+            what,
+            line(
+                {name: (at, values) for name, values in moved.items()},
+                title=f"{what} by iteration",
+                x_label="iteration",
+                x_scale="auto",
+                y_scale=scale,
+            ),
+            note,
+        )
+        for what, named, scale, note in parts
+        if (moved := {name: v for name, v in named.items() if v is not None and _moves(v)})
+    )
+
+
+_DRAWN = frozenset({"barrier", "regularization", "step", "dual step", "move"})
+
+
+def _moves(values: np.ndarray) -> bool:
+    return bool(np.any(np.isfinite(values) & (values != 0)))
 
 
 def entries(leaf: Leaf) -> Markup | None:

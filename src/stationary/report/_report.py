@@ -12,6 +12,7 @@ from ..plot._words import compact
 from . import _charts
 from ._environment import environment
 from ._facts import Facts, facts, method_name, tightened
+from ._log import SHOWN, iterations
 from ._page import definitions, figure, fold, page, table
 from ._text import seconds, summary
 
@@ -30,6 +31,7 @@ def as_page(solution: "Solution", resume: str = "") -> str:
         _certificate(known),
         _constraints(known),
         _convergence(solution),
+        _log(solution),
         _answer(known),
         _cost(solution),
         _next(solution, known, resume),
@@ -218,6 +220,30 @@ def _convergence(solution: "Solution") -> Markup | None:
         tag("input", type="radio", name="axis", id="by-time", class_="choice"),
         tag("label", "by time", for_="by-time"),
         tag("div", _charts.convergence(solution), class_="charts"),
+    )
+
+
+def _log(solution: "Solution") -> Markup | None:
+    """What the method told of its own steps, drawn, and as the table behind the drawing."""
+    if not solution.trace.log:
+        return None
+    log = iterations(solution.trace, SHOWN)
+    rows = list(zip(*(column.cells for column in log.columns), strict=True))
+    said = ["inf: infeasibility, |d|: size of the move, lg: decimal logarithm", log.legend]
+    if log.left_out:
+        said.append(f"the last records and some before, {log.left_out} are left out")
+    shown = table(
+        "; ".join(filter(None, said)) + ".",
+        [tag("abbr", column.short, title=column.heading) for column in log.columns],
+        rows,
+        numbers=tuple(range(len(log.columns))),
+        most=len(rows),
+    )
+    return tag(
+        "section",
+        tag("h2", "Iteration log"),
+        tag("div", _charts.steps(solution.trace), class_="charts"),
+        fold(f"{len(rows)} iterations as a table", shown),
     )
 
 

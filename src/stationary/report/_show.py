@@ -55,6 +55,29 @@ def as_text(solution: "Solution") -> str:
     return render(solution)
 
 
+def as_log(solution: "Solution", most: int | None = None) -> str:
+    """The iteration log of a solve as a table: objective, infeasibilities, and the method's own.
+
+    An interior point adds its barrier parameter, the size of the move, its regularisation, the
+    lengths of the dual and primal steps and the line search's trials.
+
+    **Arguments:**
+
+    - `solution`: what `solve` returned.
+    - `most`: how many rows to show, the last ones and some before; default all records.
+
+    !!! example
+        >>> import jax.numpy as jnp, stationary as st
+        >>> from stationary.report import as_log
+        >>> text = as_log(st.solve(st.Minimize(lambda x: jnp.sum((x - 1) ** 2)), jnp.zeros(2)))
+        >>> text.splitlines()[0].split()
+        ['iter', 'objective', 'primal', 'inf', 'dual', 'inf']
+    """
+    from ._log import as_lines, iterations
+
+    return "\n".join(as_lines(iterations(solution.trace, most)))
+
+
 def as_html(solution: "Solution") -> str:
     """A solution as HTML that takes its colours from the notebook around it.
 
