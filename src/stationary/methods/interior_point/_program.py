@@ -78,7 +78,8 @@ class Program:
         equality = [np.full(size, isinstance(cone, Zero)) for cone, size in kinds]
         flipped = [np.full(size, isinstance(cone, Nonnegative)) for cone, size in kinds]
         self.equality = np.concatenate([np.zeros(0, bool), *equality])
-        self.orientation = np.where(np.concatenate([np.zeros(0, bool), *flipped]), -1.0, 1.0)
+        signs = np.where(np.concatenate([np.zeros(0, bool), *flipped]), -1.0, 1.0)
+        self.orientation = signs.astype(self.dtype)
         self.bounds = b = self._bounds()
         rows = ~self.equality
         self.present = jnp.concatenate([rows, b.has_lower, b.has_upper])
