@@ -1,6 +1,7 @@
 """What Newton's method refuses, and how it names what is in its way."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import lineax as lx
 import numpy as np
@@ -26,7 +27,7 @@ def equalities_alone(system: System) -> bool:
 
 def refuse(
     system: System,
-    program: Program,
+    primal: PyTree[Array],
     merit: AbstractMerit,
     linear_solver: lx.AbstractLinearSolver | None,
 ) -> None:
@@ -67,9 +68,11 @@ def refuse(
             f"{what}. Use LagrangeNewton(L1Merit()), or turn inequalities into equalities with "
             "slacks."
         )
-    if program.rows > program.size:
+    rows = sum(int(np.prod(c.shape)) for c in system.constraints.values())
+    size = sum(leaf.size for leaf in jax.tree.leaves(primal))
+    if rows > size:
         raise ValueError(
-            f"{program.rows} equalities for {program.size} unknowns: no point satisfies them in "
+            f"{rows} equalities for {size} unknowns: no point satisfies them in "
             "general. Drop some, minimise their squares, or use LagrangeNewton(L1Merit()), which "
             "looks for the least violation."
         )

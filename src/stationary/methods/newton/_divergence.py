@@ -13,6 +13,7 @@ from ..._start import prepare
 from ..._statements import AbstractStatement
 from ..._system import System
 from ..interior_point._program import Program
+from ._checks import equalities_alone
 from ._merit import first_order
 
 EXACT = 50
@@ -131,12 +132,12 @@ def newton_divergence(
 def _of_statement(problem: AbstractStatement | System, probes: int | None, seed: int):
     def tau(point: Point, data: PyTree = None) -> Float[Array, ""]:
         system, point, data = prepare(problem, point.primal, data=data, duals=point.duals)
-        program = Program(system, point.primal, data)
-        if not program.equality.all():
+        if not equalities_alone(system):
             raise ValueError(
-                "newton_divergence is for equality constraints; state inequalities as equalities "
+                "newton_divergence is for equality constraints alone; state others as equalities "
                 "with slacks, or pass a function."
             )
+        program = Program(system, point.primal, data)
         x, y = program.flatten(point.primal), program.stack(point.duals)
         z = jnp.concatenate([x, y])
         vectors = trace_probes(z.size, probes, seed, z.dtype)

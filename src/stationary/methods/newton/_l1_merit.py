@@ -76,11 +76,13 @@ class L1Merit(AbstractMerit):
 
     def adapt(self, program, weights, at, move):
         c = at.local.constraints
-        gain = violation(program, c) - left_over(program, at, move)
+        present = violation(program, c)
+        gain = present - left_over(program, at, move)
         curvature = jnp.maximum(move.x @ at.local.hessian @ move.x, 0.0)
         rise = at.local.gradient @ move.x + 0.5 * curvature
-        wanted = rise / (0.9 * jnp.where(gain > 0, gain, 1.0))
-        short = (gain > 0) & (wanted > weights.penalty)
+        real = gain > 1e-6 * present
+        wanted = rise / (0.9 * jnp.where(real, gain, 1.0))
+        short = real & (wanted > weights.penalty)
         penalty = jnp.where(short, 1.5 * wanted, weights.penalty)
         return self.Weights(penalty), ~short
 
@@ -90,7 +92,7 @@ class L1Merit(AbstractMerit):
         slope = jnp.minimum(self.slope(program, weights, at, move), 0.0)
         size = jnp.abs(local.objective) + weights.penalty * violation(program, local.constraints)
         noise = 10 * jnp.finfo(here.dtype).eps * size
-        bounds = program.bounds()
+        bounds = program.bounds
 
         class Trial(NamedTuple):
             length: Float[Array, ""]

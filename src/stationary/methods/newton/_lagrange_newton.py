@@ -46,6 +46,8 @@ class State(eqx.Module):
     best: Float[Array, ""]
     length: Float[Array, ""]
     """The share of the last step that was taken."""
+    radius: Float[Array, ""]
+    """The largest move of any entry that the next quadratic programme may propose."""
     work: Int[Array, ""]
     """Iterations of linear solvers or of quadratic programmes so far."""
     count: Int[Array, ""]
@@ -150,8 +152,8 @@ class LagrangeNewton(AbstractMethod):
 
         **Raises:** as for the class.
         """
+        refuse(system, point.primal, self._merit(system), self.linear_solver)
         program = Program(system, point.primal, data)
-        refuse(system, program, self._merit(system), self.linear_solver)
         if not program.equality.any() or program.rows > program.size:
             return []
         found = np.asarray(dependent_rows(system, point, data))
@@ -163,10 +165,10 @@ class LagrangeNewton(AbstractMethod):
         ]
 
     def init(self, system, point, data=None, *, key=None) -> State:
+        refuse(system, point.primal, self._merit(system), self.linear_solver)
         program = Program(system, point.primal, data)
-        refuse(system, program, self._merit(system), self.linear_solver)
         n, m, dtype = program.size, program.rows, program.dtype
-        x = program.bounds().clip(program.flatten(point.primal))
+        x = program.bounds.clip(program.flatten(point.primal))
         point = Point(program.unravel(x), point.duals)
         zero, infinite = jnp.zeros((), jnp.int32), jnp.full((), jnp.inf, dtype)
         violations = dict.fromkeys(program.names, infinite)
@@ -185,6 +187,7 @@ class LagrangeNewton(AbstractMethod):
             idle=zero,
             best=infinite,
             length=jnp.zeros((), dtype),
+            radius=infinite,
             work=zero,
             count=zero,
             key=jax.random.key(0) if key is None else key,
@@ -213,14 +216,22 @@ class LagrangeNewton(AbstractMethod):
         trouble = jnp.where(failed & step.sound, int(Trouble.NO_DESCENT), step.trouble)
         trouble = jnp.where(fresh, int(Trouble.NONE), trouble)
         better = metrics.residual < state.best
-        standing = _stands_still(program, at, step)
+        standing = _stands_still(program, at, step, state.radius)
+        # What the last step worked on misleads the model when no part of it was any good.
+        forget = fresh | failed
+        reach = jnp.max(jnp.abs(step.move.x))
+        radius = jnp.where(found.length < 1, 0.25 * reach, 4 * reach)
+        radius = jnp.where(failed, 0.1 * reach, radius)
+        radius = jnp.where(
+            accepted & (found.length >= 1), jnp.maximum(radius, state.radius), radius
+        )
         next_state = State(
             here=state.next,
             next=Point(program.unravel(x_next), program.unstack(y_next)),
             weights=jax.tree.map(lambda a, b: jnp.where(fresh, a, b), state.weights, found.weights),
             accuracy=jnp.where(fresh, state.accuracy, step.accuracy),
-            working=jnp.where(fresh, state.working, step.move.working),
-            held=jnp.where(fresh, state.held, step.move.held),
+            working=jnp.where(forget, jnp.asarray(program.equality), step.move.working),
+            held=step.move.held & ~forget,
             dependent=step.dependent,
             trouble=trouble.astype(jnp.int32),
             failures=jnp.where(failed, state.failures + 1, 0),
@@ -228,6 +239,7 @@ class LagrangeNewton(AbstractMethod):
             idle=jnp.where(better, 0, state.idle + 1),
             best=jnp.where(better, metrics.residual, state.best),
             length=jnp.where(accepted, found.length, 0.0),
+            radius=jnp.where(fresh, state.radius, radius),
             work=state.work + jnp.where(fresh, 0, step.work),
             count=state.count + 1,
             key=state.key,
@@ -238,8 +250,8 @@ class LagrangeNewton(AbstractMethod):
 
     def _step(self, program: Program, merit: AbstractMerit, state: State, at: Place) -> Step:
         if isinstance(merit, L1Merit):
-            return quadratic_step(program, merit, state.weights, state.accuracy, at, state.working,
-                                  state.held)  # fmt: skip
+            last = state.working, state.held, state.radius
+            return quadratic_step(program, merit, state.weights, state.accuracy, at, *last)
         if self.linear_solver is None:
             return dense_step(program, merit, state.weights, state.accuracy, at)
         key = jax.random.fold_in(state.key, state.count)
@@ -260,7 +272,8 @@ class LagrangeNewton(AbstractMethod):
     def status(self, state, metrics, tol) -> Any:
         size = largest(state.next.primal)
         unbounded = (size > 1e8 * state.start_size) & (metrics.feasibility <= tol * size)
-        infeasible = (state.standing >= 5) & (metrics.feasibility > tol)
+        still = (state.standing >= 5) | ((state.failures >= 3) & (state.standing >= 3))
+        infeasible = still & (metrics.feasibility > tol)
         stuck = (state.failures >= 3) | (state.idle >= self.patience)
         stuck |= state.trouble == Trouble.SINGULAR
         status = jnp.where(stuck, int(Status.STALLED), int(Status.RUNNING))
@@ -282,7 +295,9 @@ class LagrangeNewton(AbstractMethod):
         return words(Trouble(int(state.trouble)), program, np.asarray(state.dependent))
 
 
-def _stands_still(program: Program, at: Place, step: Step) -> Bool[Array, ""]:
+def _stands_still(
+    program: Program, at: Place, step: Step, radius: Float[Array, ""]
+) -> Bool[Array, ""]:
     """Whether no step reduces the linearised violation: a sign of contradiction."""
     now = violation(program, at.local.constraints)
-    return (now > 0) & (step.left >= (1 - 1e-6) * now)
+    return (now > 0) & (now - step.left <= 1e-6 * now * jnp.minimum(radius, 1.0))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from ..._point import Point
 from ..._start import prepare
@@ -189,6 +189,11 @@ def backtrack(
     return Backtracked(jnp.where(accepted, length, 0.0), accepted)
 
 
-def along(at: Place, move: Move, length: Int | Float[Array, ""]):
+def along(at: Place, move: Move, length: Float[Array, ""]):
     """The point a share of the way along a step."""
     return at.x + length * move.x, at.y + length * move.y
+
+
+def choose(condition: Bool[Array, ""], yes: PyTree[Array], no: PyTree[Array]) -> Any:
+    """`jnp.where` on whole pytrees."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)

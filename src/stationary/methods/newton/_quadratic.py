@@ -51,8 +51,6 @@ class Answer(NamedTuple):
 
     step: Float[Array, "n"]
     multipliers: Float[Array, "m"]
-    above: Float[Array, "m"]
-    below: Float[Array, "m"]
     working: Bool[Array, "m"]
     held: Bool[Array, "n"]
     steps: Int[Array, ""]
@@ -186,7 +184,7 @@ def solve_quadratic(q: Quadratic) -> Answer:
         """The largest residual, each relative to the numbers that it is made of."""
         dual, rows, prices, ends = residuals(v)
         sizes = slope + _peak(v.y @ jacobian) + _peak(hessian @ v.d)
-        lengths = reach + _peak(jacobian @ v.d)
+        lengths = reach + _peak(jnp.abs(jacobian) @ jnp.abs(v.d))
         parts = (
             _peak(dual) / sizes,
             _peak(rows) / lengths,
@@ -196,7 +194,7 @@ def solve_quadratic(q: Quadratic) -> Answer:
         )
         return jnp.max(jnp.stack(parts))
 
-    goal, near = 30 * eps, eps**0.6
+    goal, near = eps**0.7, eps**0.5
 
     def going(carry):
         _, worst, steps, stuck = carry
@@ -208,9 +206,61 @@ def solve_quadratic(q: Quadratic) -> Answer:
     v, worst, steps, _ = jax.lax.while_loop(going, body, first)
     p, k, low, up = v.far
     zp, zk, zl, zu = v.dual
-    held = (bounded[0] & (zl > low)) | (bounded[1] & (zu > up)) | ~free
-    step = jnp.where(free, jnp.clip(v.d, q.lower, q.upper), still)
-    return Answer(step, v.y, p, k, (zk > k) & (p < zp + zk), held, steps, worst < eps**0.5)
+    below, above = bounded[0] & (zl > low), bounded[1] & (zu > up)
+    rough = Answer(
+        jnp.where(free, jnp.clip(v.d, q.lower, q.upper), still),
+        v.y,
+        working=(zp >= p) & (zk >= k),
+        held=below | above | ~free,
+        steps=steps,
+        solved=worst < eps**0.5,
+    )
+    d = jnp.where(below, q.lower, jnp.where(above, q.upper, rough.step))
+    y = jnp.where(zp < p, q.rise, jnp.where(zk < k, -q.fall, v.y))
+    return _polished(q, rough, d, y)
+
+
+def _polished(q: Quadratic, rough: Answer, d: Float[Array, "n"], y: Float[Array, "m"]) -> Answer:
+    """The answer to full accuracy: the rows and bounds that hold it, taken as equations.
+
+    Kept only where it satisfies the conditions of the whole programme better.
+
+    **Arguments:**
+
+    - `d`, `y`: the rough answer with held entries on their bounds, and idle rows at their prices.
+    """
+    eps = jnp.finfo(d.dtype).eps
+    still = rough.held[:, None] | rough.held[None, :]
+    hessian = jnp.where(still, jnp.eye(d.size, dtype=d.dtype), q.hessian)
+    rows = jnp.where(rough.working[:, None] & ~rough.held, q.jacobian, 0.0)
+    chol = jnp.linalg.cholesky(hessian, symmetrize_input=False)
+    half = jax.scipy.linalg.solve_triangular(chol, rows.T, lower=True)
+    gram = half.T @ half
+    slack = jnp.where(rough.working, 10 * eps * jnp.diag(gram), 1.0)
+    schur = jnp.linalg.cholesky(gram + jnp.diag(slack), symmetrize_input=False)
+
+    def refine(_, pair):
+        d, y = pair
+        right = jnp.where(rough.held, 0.0, -(q.hessian @ d + q.gradient + y @ q.jacobian))
+        below = jnp.where(rough.working, -(q.offset + q.jacobian @ d), 0.0)
+        first = jax.scipy.linalg.cho_solve((chol, True), right)
+        dy = jax.scipy.linalg.cho_solve((schur, True), rows @ first - below)
+        dd = first - jax.scipy.linalg.solve_triangular(chol, half @ dy, lower=True, trans=1)
+        return d + jnp.where(rough.held, 0.0, dd), y + jnp.where(rough.working, dy, 0.0)
+
+    d, y = jax.lax.fori_loop(0, 3, refine, (d, y))
+    better = _natural_residual(q, d, y) < _natural_residual(q, rough.step, rough.multipliers)
+    return rough._replace(
+        step=jnp.where(better, d, rough.step), multipliers=jnp.where(better, y, rough.multipliers)
+    )
+
+
+def _natural_residual(q: Quadratic, d: Float[Array, "n"], y: Float[Array, "m"]):
+    """Zero exactly at the answer: fixed points of projected steps on d and on y."""
+    slope = q.hessian @ d + q.gradient + y @ q.jacobian
+    rows = q.offset + q.jacobian @ d
+    by_d = d - jnp.clip(d - slope, q.lower, q.upper)
+    return _peak(by_d) + _peak(y - jnp.clip(y + rows, -q.fall, q.rise))
 
 
 def _start(q: Quadratic, offset, slope, reach, lower, upper, present) -> _Iterate:

@@ -1,6 +1,6 @@
 """The quadratic programme of a step under inequalities and bounds, elastic where it must be."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,17 +8,30 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ..interior_point._program import Program
 from ._l1_merit import L1Merit, violation
-from ._merit import Move, Place
+from ._merit import Move, Place, choose
 from ._null_space import _FLAT, _LIFT
-from ._quadratic import Quadratic, solve_quadratic
+from ._quadratic import Answer, Quadratic, solve_quadratic
 from ._step import Step, Trouble
 
 _ANCHOR = 1e3
 """How strongly a model holds to the working constraints, relative to its largest curvature."""
-_ATTEMPTS = 8
-_HIGHEST = 1e10
+_ATTEMPTS = 10
+_PROBE, _HIGHEST = 1e6, 1e10
+"""Penalties: to find the least violation that is possible, and the largest."""
+_FAIR = 0.3
 _TRUSTED = 1e3
 """Least-squares multipliers beyond this size are not believed."""
+
+
+class _Try(NamedTuple):
+    penalty: Float[Array, ""]
+    answer: Answer
+    left: Float[Array, ""]
+    least: Float[Array, ""]
+    """The violation that is left when nothing else counts; known from the second try on."""
+    work: Int[Array, ""]
+    count: Int[Array, ""]
+    enough: Bool[Array, ""]
 
 
 def quadratic_step(
@@ -29,73 +42,68 @@ def quadratic_step(
     at: Place,
     working: Bool[Array, "m"],
     held: Bool[Array, "n"],
+    radius: Float[Array, ""],
 ) -> Step:
     """The step that minimises a convex model of the Lagrangian under linearised constraints.
 
     Constraints cost the merit's penalty times their violation, so contradictory ones are no
-    obstacle. The penalty rises while that reduces the violation that is left.
+    obstacle. Where a step does not satisfy them all, the penalty rises until the step reduces the
+    violation by a fair share of what is possible (Byrd, Nocedal and Waltz, 2008).
+
+    **Arguments:**
+
+    - `working`, `held`: the rows and bounds that held the step before this one.
+    - `radius`: the largest move of any entry.
     """
-    local, bounds = at.local, program.bounds()
-    share = jnp.where(bounds.closed, 1.0, 0.99)
-    lower = jnp.where(bounds.free, share * (bounds.lower - at.x), 0.0)
-    upper = jnp.where(bounds.free, share * (bounds.upper - at.x), 0.0)
+    local, bounds = at.local, program.bounds
+    share = 1.0 if program.system.space.closed else 0.99
     # Bounds that x has left by rounding must not push the step.
-    lower, upper = jnp.minimum(lower, 0.0), jnp.maximum(upper, 0.0)
+    lower = jnp.where(bounds.free, jnp.minimum(share * (bounds.lower - at.x), 0.0), 0.0)
+    upper = jnp.where(bounds.free, jnp.maximum(share * (bounds.upper - at.x), 0.0), 0.0)
+    near_lower, near_upper = jnp.maximum(lower, -radius), jnp.minimum(upper, radius)
     hessian, pull = model(program, at, working, held)
+    gradient = local.gradient + pull
+    present = violation(program, local.constraints)
+    tolerance = 1e-8 * present + 10 * jnp.finfo(at.x.dtype).eps * jnp.maximum(1.0, present)
 
-    def solve(penalty):
-        price = jnp.full_like(local.constraints, penalty)
-        fall = jnp.where(program.equality, price, 0.0)
-        return solve_quadratic(
-            Quadratic(
-                hessian,
-                local.gradient + pull,
-                local.jacobian,
-                local.constraints,
-                price,
-                fall,
-                lower,
-                upper,
-            )
-        )
+    def solve(penalty) -> Answer:
+        rise = jnp.full_like(local.constraints, penalty)
+        fall = jnp.where(program.equality, rise, 0.0)
+        rows = (local.jacobian, local.constraints, rise, fall)
+        return solve_quadratic(Quadratic(hessian, gradient, *rows, near_lower, near_upper))
 
-    def left(answer):
-        return violation(program, local.constraints + local.jacobian @ answer.step)
+    def attempt(t: _Try) -> _Try:
+        probing = t.count == 1
+        probe = jnp.maximum(_PROBE, 100 * t.penalty)
+        answer = solve(jnp.where(probing, probe, t.penalty))
+        now = violation(program, local.constraints + local.jacobian @ answer.step)
+        least = jnp.where(probing, now, t.least)
+        kept, left = choose(probing, (t.answer, t.left), (answer, now))
+        gain, most = present - left, present - least
+        fair = (gain >= _FAIR * most - 1e-6 * present) & (least > tolerance)
+        enough = (left <= tolerance) | ((t.count > 0) & fair) | (t.penalty >= _HIGHEST)
+        penalty = jnp.where(enough | (t.count == 0), t.penalty, 10 * t.penalty)
+        return _Try(penalty, kept, left, least, t.work + answer.steps, t.count + 1, enough)
 
-    size = jnp.max(jnp.abs(local.constraints), initial=0.0)
-    tolerance = 1e-8 * jnp.maximum(violation(program, local.constraints), 1e-6 * size)
-
-    class Try(NamedTuple):
-        penalty: Float[Array, ""]
-        answer: Any
-        left: Float[Array, ""]
-        work: Int[Array, ""]
-        count: Int[Array, ""]
-        again: Bool[Array, ""]
-
-    def attempt(t: Try) -> Try:
-        answer = solve(t.penalty)
-        now = left(answer)
-        # More of the same only while it helps.
-        helps = (t.count == 0) | (now < 0.9 * t.left)
-        again = (now > tolerance) & helps & (t.penalty < _HIGHEST)
-        penalty = jnp.where(again, 10 * t.penalty, t.penalty)
-        return Try(penalty, answer, now, t.work + answer.steps, t.count + 1, again)
-
-    zero = jnp.zeros((), jnp.int32)
+    zero, no = jnp.zeros((), jnp.int32), jnp.array(False)
     shapes = jax.eval_shape(solve, weights.penalty)
     nothing = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
     infinite = jnp.full_like(weights.penalty, jnp.inf)
     t = jax.lax.while_loop(
-        lambda t: t.again & (t.count < _ATTEMPTS),
+        lambda t: ~t.enough & (t.count < _ATTEMPTS),
         attempt,
-        Try(weights.penalty, nothing, infinite, zero, zero, jnp.array(True)),
+        _Try(weights.penalty, nothing, infinite, infinite, zero, zero, no),
     )
-    answer: Any = t.answer
-    rows = answer.working | program.equality
-    move = Move(answer.step, answer.multipliers - at.y, rows, answer.held)
+    d = t.answer.step
+    bounded = (d <= lower) | (d >= upper)  # rather than stopped by the radius
+    move = Move(
+        d,
+        t.answer.multipliers - at.y,
+        t.answer.working | program.equality,
+        t.answer.held & bounded,
+    )
     weights, _ = merit.adapt(program, L1Merit.Weights(t.penalty), at, move)
-    trouble = jnp.where(answer.solved, int(Trouble.NONE), int(Trouble.INACCURATE))
+    trouble = jnp.where(t.answer.solved, int(Trouble.NONE), int(Trouble.INACCURATE))
     return Step(
         move=move,
         weights=weights,
@@ -141,7 +149,7 @@ def model(
     flat = ~(values > _FLAT * largest)
     lifted = jnp.where(flat, jnp.maximum(jnp.abs(values), _LIFT), values)
     # The shift towards bounds that hold an entry: its distance from them.
-    bounds = program.bounds()
+    bounds = program.bounds
     gap = jnp.where(bounds.has_lower, bounds.lower - at.x, jnp.inf)
     other = jnp.where(bounds.has_upper, bounds.upper - at.x, jnp.inf)
     nearest = jnp.where(jnp.abs(gap) <= jnp.abs(other), gap, other)
