@@ -37,6 +37,7 @@ METHODS = {
     "past": (st.methods.PastExtraGradient(0.1), CONSTRAINED),
     "reflected": (st.methods.ReflectedGradient(0.1), CONSTRAINED),
     "optimistic": (st.methods.OptimisticGradient(0.1), CONSTRAINED),
+    "Lagrange-Newton": (st.methods.LagrangeNewton(), CONSTRAINED),
     "hybrid gradient": (st.methods.PrimalDualHybridGradient(inner_steps=8), CONSTRAINED),
 }
 

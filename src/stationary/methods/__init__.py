@@ -26,6 +26,15 @@ from .fixed_point import infeasibility_certificate as infeasibility_certificate
 from .fixed_point import picard as picard
 from .fixed_point import primal_dual_operator as primal_dual_operator
 from .interior_point import InteriorPoint as InteriorPoint
+from .newton import AbstractMerit as AbstractMerit
+from .newton import AdaptiveAccuracy as AdaptiveAccuracy
+from .newton import DivergenceCriterion as DivergenceCriterion
+from .newton import ExactAugmentedLagrangian as ExactAugmentedLagrangian
+from .newton import GradientNorm as GradientNorm
+from .newton import L1Merit as L1Merit
+from .newton import LagrangeNewton as LagrangeNewton
+from .newton import SketchProject as SketchProject
+from .newton import newton_divergence as newton_divergence
 from .saddle import ExtraGradient as ExtraGradient
 from .saddle import OptimisticGradient as OptimisticGradient
 from .saddle import PastExtraGradient as PastExtraGradient
