@@ -47,12 +47,13 @@ class Elastic(NamedTuple):
 
 def elastic(r: Float[Array, "m"], mu: Float[Array, ""]) -> Elastic:
     """The cheapest p, n > 0 with p - n = r."""
+    tiny = jnp.finfo(r.dtype).tiny
     half = (mu - ELASTIC_PRICE * jnp.abs(r)) / (2 * ELASTIC_PRICE)
     root = jnp.sqrt(half**2 + mu * jnp.abs(r) / (2 * ELASTIC_PRICE))
     # The smaller part: half + root, without cancellation when half < 0.
     product = mu * jnp.abs(r) / (2 * ELASTIC_PRICE)
-    small = jnp.where(half > 0, half + root, product / jnp.maximum(root - half, 1e-300))
-    small = jnp.maximum(small, jnp.finfo(r.dtype).tiny * 1e10)
+    small = jnp.where(half > 0, half + root, product / jnp.maximum(root - half, tiny))
+    small = jnp.maximum(small, 1e10 * tiny)
     large = small + jnp.abs(r)
     return Elastic(jnp.where(r > 0, large, small), jnp.where(r > 0, small, large))
 

@@ -171,7 +171,8 @@ class InteriorPoint(AbstractMethod):
 
     def status(self, state, metrics, tol):
         size = largest(state.x)
-        away = (size > _AWAY * state.start_size) & (metrics.feasibility <= 1e-6 * size)
+        away = (size > _AWAY * state.start_size) | (state.local.objective < -(_AWAY**2))
+        away &= metrics.feasibility <= 1e-6 * size
         floor = state.barrier <= 2 * jnp.finfo(state.x.dtype).eps ** 0.8
         patience = jnp.where(state.phase == RESTORE, 150, jnp.where(floor, 30, 500))
         stalled = (state.stuck >= 5) | (state.idle >= patience)
@@ -204,6 +205,7 @@ def _moved(
     gained = moving & found.accepted & factors.sound
     eps = jnp.finfo(state.x.dtype).eps
     tiny = moving & (largest(direction.x / (1 + jnp.abs(state.x))) < 10 * eps) & factors.sound
+    tiny &= restoring | (largest(here.residual) <= eps**0.5)
     dual_step = problem.longest_dual_step(state.duals, direction.duals)
     step = jnp.where(gained | tiny, dual_step, 0.0)
     # Multipliers of constraints move with x; while restoring they are bounded like the others.

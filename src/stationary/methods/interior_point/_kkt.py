@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 # The ladder of regularisation after Waechter and Biegler (2006), algorithm IC.
-_FIRST, _LEAST, _MOST = 1e-4, 1e-20, 1e40
+_FIRST, _LEAST, _MOST = 1e-4, 1e-20, 1e30
 _FAST_GROWTH, _GROWTH, _DECAY = 100.0, 8.0, 1 / 3
 _EQUALITY_WEIGHT = 1e6
 """How far the weight on equality rows exceeds the curvature of the objective."""
