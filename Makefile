@@ -62,12 +62,13 @@ $(PY):
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { $(PYTHON) -m venv --clear --without-pip $(VENV) && \
 		$(PYTHON) -m pip -qq --python $(PY) install pip; }
 
-# One universe of versions: the tour's pins are a subset of the developer's.
+# One universe of versions: the tour's pins are a subset of the developer's. The extra `bench` is not
+# pinned: its peers build against libraries of the system.
 COMPILE = $(LOCK)/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
 	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --all-build-deps
 LOCK := build/lock
 
 lock: | $(PY)
 	@test -x $(LOCK)/bin/pip-compile || { $(PY) -m venv $(LOCK) && $(LOCK)/bin/pip -qq install pip-tools; }
-	@$(COMPILE) --all-extras --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) $(addprefix --extra ,files atlas examples docs dev) --output-file requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra examples --constraint requirements/dev.txt --output-file requirements/tour.txt pyproject.toml
