@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
+from ..._dtypes import as_arrays
 from ..._point import Point
 from ..._start import prepare
 from ..._statements import AbstractStatement
@@ -131,7 +132,9 @@ def newton_divergence(
 
 def _of_statement(problem: AbstractStatement | System, probes: int | None, seed: int):
     def tau(point: Point, data: PyTree = None) -> Float[Array, ""]:
-        system, point, data = prepare(problem, point.primal, data=data, duals=point.duals)
+        system, point, data = as_arrays(
+            prepare(problem, point.primal, data=data, duals=point.duals)
+        )
         if not equalities_alone(system):
             raise ValueError(
                 "newton_divergence is for equality constraints alone; state others as equalities "

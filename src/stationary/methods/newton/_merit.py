@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
+from ..._dtypes import as_arrays
 from ..._point import Point
 from ..._start import prepare
 from ..._statements import AbstractStatement
@@ -35,7 +36,7 @@ class Place(NamedTuple):
         return self.local.gradient + self.y @ self.local.jacobian
 
     @property
-    def residual(self) -> Float[Array, "n+m"]:
+    def residual(self) -> Float[Array, "k"]:
         """The Lagrangian's gradient by x and by y: what Newton's method drives to zero."""
         return jnp.concatenate([self.force, self.local.constraints])
 
@@ -122,7 +123,9 @@ class AbstractMerit(eqx.Module):
 
         **Raises:** what [`run`][stationary.run] raises for a malformed problem.
         """
-        system, point, data = prepare(problem, point.primal, data=data, duals=point.duals)
+        system, point, data = as_arrays(
+            prepare(problem, point.primal, data=data, duals=point.duals)
+        )
         program = Program(system, point.primal, data)
         weights = self.first_weights(program.dtype)
         return self.measure(

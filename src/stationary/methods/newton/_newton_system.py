@@ -141,9 +141,7 @@ def _with_goal(solver: lx.AbstractLinearSolver, goal: Float[Array, ""], size: in
     return eqx.tree_at(lambda t: (t.rtol, t.atol), solver, (jnp.zeros_like(goal), share))
 
 
-def kkt_matrix(
-    hessian: Float[Array, "n n"], jacobian: Float[Array, "m n"]
-) -> Float[Array, "n+m n+m"]:
+def kkt_matrix(hessian: Float[Array, "n n"], jacobian: Float[Array, "m n"]) -> Float[Array, "k k"]:
     """[[H, J'], [J, 0]]."""
     m = jacobian.shape[0]
     return jnp.block([[hessian, jacobian.T], [jacobian, jnp.zeros((m, m), hessian.dtype)]])
@@ -177,7 +175,7 @@ def _step(program, at, s: Split, move, weights, accuracy, singular, work) -> Ste
     )
 
 
-def _move(program: Program, d: Float[Array, "n+m"]) -> Move:
+def _move(program: Program, d: Float[Array, "k"]) -> Move:
     """A step under equalities alone."""
     n, m = program.size, program.rows
     return Move(d[:n], d[n:], jnp.ones(m, bool), jnp.zeros(n, bool))
