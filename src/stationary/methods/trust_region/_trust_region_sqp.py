@@ -26,8 +26,6 @@ _TO_BOUNDS = 0.995
 """The share of the distance to a bound that a step may take."""
 _CREDIT = 0.3
 """How much of the predicted fall in violation the merit must see (rho)."""
-_PROGRESS = 10.0
-"""The barrier parameter falls once the error is below this many times it."""
 _LINEAR, _SUPERLINEAR = 0.2, 1.5
 _CEILING = 10.0
 """How much more than the start an iterate may violate the constraints."""
@@ -148,8 +146,8 @@ class TrustRegionSQP(AbstractMethod):
         local = local._replace(residual=local.residual + change)
 
         here = _look(form, layout, local, w, state)
-        point, metrics = _reported(system, form, local, w, here.y)
-        solved = _barrier_error(form, local, w, here, state.barrier) <= _PROGRESS * state.barrier
+        point, metrics = _reported(system, form, local, w, here)
+        solved = _barrier_error(form, local, w, here, state.barrier) <= state.barrier
         barrier = jnp.where(solved, _lowered(form, state.barrier), state.barrier)
         barrier = jnp.where(form.bounded.any(), barrier, state.barrier)
 
@@ -208,6 +206,8 @@ class _Here(NamedTuple):
     units: Float[Array, "N"]
     projection: Projection
     y: Float[Array, "m"]
+    force: Float[Array, "N"]
+    """The gradient of f + y . h."""
     newton: Float[Array, "N"]
     """The shortest step toward feasibility, in the trust region's units."""
     left: Float[Array, "m"]
@@ -255,26 +255,23 @@ def _look(form: SlackForm, layout: Layout, local: Local, w, state: State) -> _He
         s = jnp.maximum(form.split(w)[1], jnp.finfo(w.dtype).tiny)
         least = jnp.minimum(1e-3, state.barrier / s)
         y = jnp.where(form.program.equality | (y > 0), y, least)
-    return _Here(units, projection, y, newton, left)
+    return _Here(units, projection, y, local.gradient + local.pull(y), newton, left)
 
 
-def _reported(system: System, form: SlackForm, local: Local, w, y) -> tuple[Point, Metrics]:
-    program, n = form.program, form.program.size
+def _reported(
+    system: System, form: SlackForm, local: Local, w: Float[Array, "N"], here: _Here
+) -> tuple[Point, Metrics]:
+    program = form.program
     x, s = form.split(w)
-    y = jnp.where(program.equality, y, jnp.maximum(y, 0.0))
-    point = Point(program.unravel(form.bounds.clip(x)), program.unstack(y))
+    point = Point(program.unravel(form.bounds.clip(x)), program.unstack(here.y))
     objective, values = program.system.sign * local.objective, program.unstack(local.residual - s)
-
-    def direction(duals):
-        return program.unravel((local.gradient + local.pull(program.stack(duals)))[:n])
-
-    at = Linearization(objective, {"objective": objective}, values, values, direction)
-    return point, system.metrics(point, at, direction(point.duals))
+    direction = program.unravel(here.force[: program.size])
+    at = Linearization(objective, {}, values, values, lambda duals: direction)
+    return point, system.metrics(point, at, direction)
 
 
 def _barrier_error(form: SlackForm, local: Local, w, here: _Here, barrier) -> Float[Array, ""]:
-    slope = local.gradient + form.barrier_gradient(w, barrier)
-    force = slope + local.pull(here.y)
+    force = here.force + form.barrier_gradient(w, barrier)
     size = jnp.maximum(1.0, largest(here.y) / 100)
     return jnp.maximum(largest(here.units * force) / size, largest(local.residual))
 
@@ -305,8 +302,7 @@ def _search(
     units, projection = here.units, here.projection
     eps = jnp.finfo(w.dtype).eps
     slope = local.gradient + form.barrier_gradient(w, barrier)
-    force = local.gradient + local.pull(here.y)
-    diagonal = form.barrier_curvature(w, force, barrier) * units**2
+    diagonal = form.barrier_curvature(w, here.force, barrier) * units**2
     hessian = form.curvature(w, here.y)
 
     def curvature(u):
@@ -325,7 +321,7 @@ def _search(
         box.less(zero, _NORMAL_SHARE),
     )
     rest = jnp.sqrt(jnp.maximum(state.radius**2 - jnp.vdot(v, v), 0.0))
-    error = largest(units * (force + form.barrier_gradient(w, barrier)))
+    error = largest(units * (here.force + form.barrier_gradient(w, barrier)))
     tolerance = jnp.clip(jnp.sqrt(error), 1e-4, 0.1)
     most = min(method.inner_steps, 2 * w.size)
     t = tangential_step(
