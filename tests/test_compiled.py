@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from stationary import _compiled
-from stationary._compiled import SMALL, Compiled, Split
+from stationary._compiled import FEW, SMALL, Compiled, Split, jit_once
 
 
 def test_a_split_is_whole_again_and_only_arrays_are_arguments():
@@ -45,13 +45,25 @@ def test_compiling_ahead_leaves_nothing_to_the_call():
 
 
 def test_large_arguments_and_unknown_options_get_the_thorough_program(monkeypatch):
-    program = Compiled(lambda x: 2 * x)
-    assert program.for_size(SMALL) is not program.for_size(SMALL + 1)
+    often, once = Compiled(lambda x: 2 * x), Compiled(lambda x: 2 * x, once=True)
+    assert often.for_size(FEW) is not often.for_size(FEW + 1)
+    assert once.for_size(FEW) is once.for_size(SMALL) is not once.for_size(SMALL + 1)
 
     monkeypatch.setattr(_compiled, "_haste_is_known", True)  # restored after the test
-    monkeypatch.setattr(_compiled, "_OFTEN", {"xla_no_such_option": True})
+    for name in ("_OFTEN", "_ONCE"):
+        monkeypatch.setattr(_compiled, name, {"xla_no_such_option": True})
+    assert jit_once(lambda x: 2 * x)(np.ones(3)).tolist() == [2, 2, 2]
+
+    monkeypatch.setattr(_compiled, "_haste_is_known", True)
     program = Compiled(lambda x: 2 * x)
     _, finish = program.ahead(3, np.ones(3))
     finish()
     assert program.for_size(3) is program.for_size(SMALL + 1)
     assert program.for_size(3)(np.ones(3)).tolist() == [2, 2, 2]
+
+
+def test_a_function_compiled_once_works_within_others():
+    double = jit_once(lambda x: 2 * x)
+    assert jax.jit(double)(3.0) == 6
+    assert jax.grad(double)(3.0) == 2
+    assert jax.vmap(double)(np.arange(2.0)).tolist() == [0, 2]

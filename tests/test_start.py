@@ -67,9 +67,17 @@ def test_statements_over_traced_values_are_not_remembered():
     [
         (jnp.sum, [np.nan, 0.0], "x0 has NaN"),
         (lambda x: jnp.sum(jnp.log(x)), [-1.0, 1.0], "objective is not finite at x0"),
-        (lambda x: jnp.sqrt(x @ x), [0.0, 0.0], "gradient is not finite at x0"),
+        (lambda x: jnp.sqrt(-x @ x), [0.0, 0.0], "gradient is not finite at x0"),
     ],
 )
 def test_a_start_that_is_not_finite_is_refused(fn, x0, message):
     with pytest.raises(ValueError, match=message):
         st.solve(st.Minimize(fn), np.array(x0))
+
+
+def test_a_start_on_the_edge_of_the_domain_is_moved_off_it():
+    problem = st.Minimize(lambda x: jnp.sum(x - jnp.log(x)))
+    with pytest.warns(UserWarning, match="objective is not finite at x0"):
+        found = st.solve(problem, np.array([0.0, 2.0]))
+    np.testing.assert_allclose(found.value, [1, 1], atol=1e-5)
+    assert "started from a point up to 0.0001 away" in found.stats.notices[0]

@@ -1,14 +1,20 @@
 """Compiled programs that are cheap to call, and quick to compile where little data is involved."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+import equinox as eqx
 import jax
+import jax.core
 import numpy as np
 from jaxtyping import PyTree
 
 SMALL = 100_000
-"""Up to this many numbers in all its arguments, compiling a program costs more than running it."""
+"""Up to this many numbers in all its arguments, compiling a program takes longer than one run."""
+
+FEW = 10_000
+"""Up to this many, compiling takes longer than many thousand steps."""
 
 
 class _Rest:
@@ -46,7 +52,7 @@ class Split:
         [0.5, 0.5]
     """
 
-    def __init__(self, arrays: list[Any], rest: _Rest):
+    def __init__(self, arrays: list[Any], rest: Any):
         self.arrays = arrays
         self.rest = rest
 
@@ -64,11 +70,11 @@ class Split:
         leaves = [next(arrays) if leaf is None else leaf for leaf in self.rest.leaves]
         return jax.tree.unflatten(self.rest.structure, leaves)
 
-    def tree_flatten(self) -> tuple[list[Any], _Rest]:
+    def tree_flatten(self) -> tuple[list[Any], Any]:
         return self.arrays, self.rest
 
     @classmethod
-    def tree_unflatten(cls, rest: _Rest, arrays: Any) -> "Split":
+    def tree_unflatten(cls, rest: Any, arrays: Any) -> "Split":
         return cls(list(arrays), rest)
 
 
@@ -79,9 +85,9 @@ def _is_array(leaf: Any) -> bool:
 class Compiled:
     """A function under `jax.jit`, compiled in haste where its arguments are small.
 
-    Most of what XLA does for a program on a CPU makes it run fast over large arrays. For small
-    ones that is time lost: the loop of a solve compiles in less than half the time without, and
-    takes as long per step.
+    Most of what XLA does for a program on a CPU makes it run fast over large arrays. Without, the
+    loop of a solve compiles in about half the time. Its steps take as long as before for tens of
+    unknowns, and up to a fifth longer for thousands.
 
     **Arguments:**
 
@@ -92,11 +98,11 @@ class Compiled:
     def __init__(self, fn: Callable, *, once: bool = False):
         self._thorough = jax.jit(fn)
         self._hasty = jax.jit(fn, compiler_options=_ONCE if once else _OFTEN)
+        self._limit = SMALL if once else FEW
 
     def for_size(self, numbers: int) -> Any:
         """The function under `jax.jit`, for arguments that hold so many numbers in all."""
-        hasty = _haste_is_known and numbers <= SMALL and jax.default_backend() == "cpu"
-        return self._hasty if hasty else self._thorough
+        return self._hasty if numbers <= self._limit and _hurry() else self._thorough
 
     def ahead(self, numbers: int, *args: PyTree) -> tuple[PyTree, Callable[[], None]]:
         """Trace and lower the function for arguments like these.
@@ -107,18 +113,51 @@ class Compiled:
         lowered = self.for_size(numbers).lower(*args)
 
         def finish() -> None:
-            global _haste_is_known
             try:
                 lowered.compile()
             except jax.errors.JaxRuntimeError as error:
-                # The names of XLA's options are no interface. Should one be gone, do without.
-                if "compile option" not in str(error):
-                    raise
-                _haste_is_known = False
+                _do_without(error)
 
         return lowered.out_info, finish
+
+
+def jit_once(fn: Callable) -> Callable:
+    """`equinox.filter_jit` for a function that is called once or twice: compiled in haste.
+
+    !!! example
+        >>> jit_once(lambda x: 2 * x)(np.ones(2)).tolist()
+        [2.0, 2.0]
+    """
+    thorough = eqx.filter_jit(fn)
+    hasty = eqx.filter_jit(fn, compiler_options=_ONCE)  # pyright: ignore[reportCallIssue]
+
+    @wraps(fn)
+    def call(*args: Any) -> Any:
+        arrays = [leaf for leaf in jax.tree.leaves(args) if _is_array(leaf)]
+        within = any(isinstance(array, jax.core.Tracer) for array in arrays)
+        if not within and sum(map(np.size, arrays)) <= SMALL and _hurry():
+            try:
+                return hasty(*args)
+            except jax.errors.JaxRuntimeError as error:
+                _do_without(error)
+        return thorough(*args)
+
+    return call
 
 
 _OFTEN: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
 _ONCE: dict[str, Any] = {**_OFTEN, "xla_backend_optimization_level": 0}
 _haste_is_known = True
+
+
+def _hurry() -> bool:
+    return _haste_is_known and jax.default_backend() == "cpu"
+
+
+def _do_without(error: Exception) -> None:
+    """Compile nothing in haste from now on, if that is what XLA complains about."""
+    global _haste_is_known
+    if "compile option" not in str(error):
+        raise error
+    # The names of XLA's options are no interface: one may be gone in a later version.
+    _haste_is_known = False

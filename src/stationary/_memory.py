@@ -41,8 +41,9 @@ def remember(
     """
     found = _results.get(id(owner))
     if found is None or found[0]() is not owner:
-        place = id(owner)
-        found = weakref.ref(owner, lambda _: _results.pop(place, None)), OrderedDict()
+        # Bound here, because at the end of a process the module's own names go first.
+        place, forget = id(owner), _results.pop
+        found = weakref.ref(owner, lambda _: forget(place, None)), OrderedDict()
         _results[place] = found
     results = found[1]
     if key in results:

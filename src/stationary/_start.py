@@ -9,14 +9,13 @@ import warnings
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from ._compiled import SMALL
+from ._compiled import SMALL, jit_once
 from ._dtypes import as_arrays, cast, is_floating, working_dtype
 from ._hoist import identity, shape_of
 from ._memory import remember
@@ -165,12 +164,60 @@ def probe(system: System, point: Point, data: PyTree) -> Probe:
     return Probe(at.objectives, at.constraints, system.space.distance(point.primal), finite)
 
 
-_probe = eqx.filter_jit(probe)
+_probe = jit_once(probe)
 
 
-@eqx.filter_jit
+@jit_once
 def _project(system: System, primal: PyTree) -> PyTree:
     return system.space.project(primal)
+
+
+def _trouble(values: Probe) -> str | None:
+    """What is not finite at a start, and what to do about it."""
+    for kind, terms in (("objective", values.objectives), ("constraint", values.constraints)):
+        for name, value in terms.items():
+            if not np.all(np.isfinite(value)):
+                what = kind if name == "objective" else f"{kind} {name!r}"
+                return (
+                    f"{what} is not finite at x0 (got {np.asarray(value)}). Start where every "
+                    "function is defined, or keep away from the rest with `over`."
+                )
+    if not bool(values.gradient_finite):
+        return (
+            "the gradient is not finite at x0 although the values are: look for sqrt, norm or "
+            "division at 0. Start elsewhere, or smooth it."
+        )
+    return None
+
+
+def _nearby(
+    system: System, point: Point, look: Callable[[Point], Probe]
+) -> tuple[Point, float] | None:
+    """A point of the set near a start at which everything is finite, and how far it is."""
+    leaves, structure = jax.tree.flatten(point.primal)
+    random = np.random.default_rng(0)
+    for reach in _REACHES:
+        for _ in range(_TRIES):
+            moved = []
+            for leaf in leaves:
+                leaf = np.asarray(leaf)
+                way = random.uniform(-1, 1, leaf.shape) * np.maximum(1.0, np.abs(leaf))
+                moved.append(jnp.asarray(leaf + reach * way, leaf.dtype))
+            primal = jax.tree.unflatten(structure, moved)
+            if not system.space.closed:
+                primal = system.space.retract(
+                    point.primal, jax.tree.map(jnp.subtract, primal, point.primal)
+                )
+            else:
+                primal = _project(system, primal)
+            there = Point(primal, point.duals)
+            if _trouble(jax.tree.map(np.asarray, look(there))) is None:
+                return there, reach
+    return None
+
+
+_REACHES, _TRIES = (1e-4, 1e-2, 0.1), 3
+"""How far from a start without finite values another one is looked for, relative to its size."""
 
 
 def settle(start: Start, look: Callable[[Point], Probe] | None = None) -> tuple[Start, list[str]]:
@@ -184,7 +231,7 @@ def settle(start: Start, look: Callable[[Point], Probe] | None = None) -> tuple[
     **Returns:** the start, and notices of what was changed.
 
     **Raises:** `ValueError` when x0 is not finite, lies outside an open set, or when the
-    objective or a constraint is not finite there (named).
+    objective or a constraint (named) is not finite there and at no point tried nearby.
     """
     system, point, data = start
     look = look or (lambda point: _probe(system, point, data))
@@ -205,17 +252,13 @@ def settle(start: Start, look: Callable[[Point], Probe] | None = None) -> tuple[
         warnings.warn(notice, stacklevel=4)
         point = Point(_project(system, point.primal), point.duals)
         values = jax.tree.map(np.asarray, look(point))
-    for kind, terms in (("objective", values.objectives), ("constraint", values.constraints)):
-        for name, value in terms.items():
-            if not np.all(np.isfinite(value)):
-                what = kind if name == "objective" else f"{kind} {name!r}"
-                raise ValueError(
-                    f"{what} is not finite at x0 (got {np.asarray(value)}). Start where every "
-                    "function is defined, or keep away from the rest with `over`."
-                )
-    if not bool(values.gradient_finite):
-        raise ValueError(
-            "the gradient is not finite at x0 although the values are: look for sqrt, norm or "
-            "division at 0, and start elsewhere or smooth it."
-        )
+    trouble = _trouble(values)
+    if trouble is not None:
+        nearby = _nearby(system, point, look)
+        if nearby is None:
+            raise ValueError(trouble)
+        point, moved = nearby
+        notice = f"{trouble.split('.')[0]}; started from a point up to {moved:.2g} away."
+        notices.append(notice)
+        warnings.warn(notice, stacklevel=4)
     return Start(system, point, data), notices

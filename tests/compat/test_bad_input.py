@@ -84,4 +84,6 @@ def test_bad_argument_is_refused_by_name(wrong, kind, message):
 
 def test_constraint_that_is_not_finite_at_the_start_is_named():
     with pytest.raises(ValueError, match=r"constraint 'constraints\[0\]' is not finite at x0"):
-        st.compat_minimize(square, [0.0], constraints={"type": "ineq", "fun": lambda x: jnp.log(x)})
+        st.compat_minimize(
+            square, [0.0], constraints={"type": "ineq", "fun": lambda x: jnp.log(x - 5)}
+        )

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from .._compiled import jit_once
 from .._operators import Duals
 from .._system import System
 from ..sets import Capability
@@ -23,7 +23,7 @@ class Gap(NamedTuple):
     reason: str
 
 
-@eqx.filter_jit
+@jit_once
 def _bound(
     system: System, primal: PyTree, data: PyTree, duals: Duals, local: Local, found: Measured
 ) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:

@@ -4,12 +4,12 @@ import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
+from .._compiled import jit_once
 from .._constraints import ConstraintTerm
 from .._operators import CommonDescentOperator, Duals
 from .._system import System, all_finite
@@ -72,7 +72,7 @@ def lagrangian_direction(
     return direction
 
 
-@eqx.filter_jit
+@jit_once
 def look(system: System, primal: PyTree, data: PyTree) -> Local:
     """Values and first derivatives at `primal`."""
     return observe(system, primal, data)

@@ -11,12 +11,12 @@ import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
+from .._compiled import jit_once
 from .._operators import Duals
 from .._system import System, all_finite, largest
 from ._local import Local as Local
@@ -164,7 +164,7 @@ def _stack(parts: list[Float[Array, "..."]]) -> Float[Array, "..."]:
     return parts[0] if len(parts) == 1 else jnp.concatenate([jnp.ravel(part) for part in parts])
 
 
-@eqx.filter_jit
+@jit_once
 def measure(
     system: System,
     primal: PyTree,
@@ -276,7 +276,7 @@ def _length(v: Float[Array, "n"]) -> Float[Array, ""]:
     return jnp.sqrt(jnp.sum(v * v))
 
 
-@eqx.filter_jit
+@jit_once
 def force_scales(
     system: System, primal: PyTree, data: PyTree, local: Local
 ) -> Float[Array, "objectives"]:

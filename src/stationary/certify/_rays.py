@@ -105,7 +105,7 @@ def _try(
     leaning = [
         f"the {'bounds' if s.elementwise else 'set'} of {name}"
         for name, s, lean in parts
-        if float(lean) > 1e-6
+        if float(lean) > 1e-4
     ]
     why = "declared convex" if convex else "affine, by derivatives at random points"
     where = "anywhere in the set" if reach > 1e15 * float(found.extent) else f"within {reach:.1e}"

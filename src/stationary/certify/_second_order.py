@@ -7,13 +7,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
+from .._compiled import jit_once
 from .._operators import Duals
 from .._system import System
 from ._certificate import Curvature
@@ -32,7 +32,7 @@ class Bent(NamedTuple):
     reaches: list[Float[Array, ""]]
 
 
-@eqx.filter_jit
+@jit_once
 def hessian(
     system: System, primal: PyTree, data: PyTree, weights: Array, duals: Duals
 ) -> Float[Array, "n n"]:
@@ -53,7 +53,7 @@ def _jacobian(fn: Callable, at: Array) -> Array:
         return jax.jacrev(fn)(at)
 
 
-@eqx.filter_jit
+@jit_once
 def _derivatives(
     system: System, primal: PyTree, duals: Duals, local: Local, found: Measured, shake: Array
 ) -> tuple[list[Derivatives], dict[str, Derivatives], list[Array]]:

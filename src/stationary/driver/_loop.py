@@ -128,12 +128,13 @@ def advance_run(
         rows = rows.at[written].set(_row(method, system, progress, point))
         return Run(progress, best), (steps, rows), written + record.astype(jnp.int32)
 
-    row = _row(method, system, run.progress, method.point(run.progress.state))
-    book = jnp.zeros(BOOK, run.progress.steps.dtype), jnp.zeros((BOOK, row.size), row.dtype)
+    log = dict.fromkeys(method.log(run.progress.state))
+    width, dtype = len(columns(tuple(system.constraints), log)), run.progress.metrics.residual.dtype
+    book = jnp.zeros(BOOK, run.progress.steps.dtype), jnp.zeros((BOOK, width), dtype)
     run, (steps, rows), written = jax.lax.while_loop(going, segment, (run, book, jnp.int32(0)))
     progress, point = run.progress, method.point(run.progress.state)
-    now, names = _row(method, system, progress, point), dict.fromkeys(method.log(progress.state))
-    return run, Report(progress.status, progress.steps, now, point, written, steps, rows, names)
+    now = _row(method, system, progress, point)
+    return run, Report(progress.status, progress.steps, now, point, written, steps, rows, log)
 
 
 def _next_record(steps: Int[Array, ""]) -> Int[Array, ""]:
@@ -177,6 +178,7 @@ def _row(
             *(getattr(metrics, name) for name in SERIES),
             *(metrics.violations[name] for name in names),
             *(d.ravel()[0] if d.size == 1 else jnp.max(jnp.abs(d), initial=0.0) for d in duals),
-            *(log[name].astype(metrics.residual.dtype) for name in sorted(log)),
-        ]
+            *(log[name] for name in sorted(log)),
+        ],
+        dtype=metrics.residual.dtype,
     )

@@ -57,9 +57,10 @@ class Session:
         """Begin to compile what later calls need, `start` first.
 
         XLA works outside the interpreter's lock, so one program compiles while the next is traced.
+        Accelerators, which time alternatives while they compile, get one program at a time.
         """
         size, method, system, data = self._numbers, self._method, self._system, self._data
-        pool = ThreadPoolExecutor(3, "stationary-compile")
+        pool = ThreadPoolExecutor(3 if jax.default_backend() == "cpu" else 1)
         (run, _), finish = start.ahead(size, method, system, point, data, self._seed)
         begun = [pool.submit(finish)]
         _, finish = chunk.ahead(size, method, system, data, run, *self._bounds(1.0, 0))

@@ -143,7 +143,6 @@ def solve(
     display = progress_display(progress)
     listeners = [listener for listener in (display, callback) if listener is not None]
     status, budget, saved = Status.RUNNING, 2 * _loop.RECORDS, running
-    judged: tuple[float, float] | None = None
 
     def elapsed() -> float:
         return seconds_before + time.perf_counter() - running
@@ -156,7 +155,7 @@ def solve(
     with interruptible() as interrupt:
         while status is Status.RUNNING:
             since = time.perf_counter()
-            report = session.advance(level, min(before + budget, max_steps))
+            report, judged = session.advance(level, min(before + budget, max_steps)), None
             steps, took = int(report.steps), time.perf_counter() - since
             history.add(report, elapsed() - took, elapsed())
             budget = _next_budget(budget, steps - before, took)

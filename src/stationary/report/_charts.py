@@ -1,5 +1,6 @@
 """The pictures of a solve."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def steps(trace: "Trace") -> Markup:
     driven |= {name: positive.pop(name) for name in ("barrier", "regularization") if name in told}
     lengths = {"primal step": told.get("step"), "dual step": told.get("dual step")}
     others = {name: values for name, values in told.items() if name not in _DRAWN}
-    parts: list[tuple[str, dict[str, Any], Kind, str]] = [
+    parts: list[tuple[str, Mapping[str, Any], Kind, str]] = [
         (
             "Infeasibilities and barrier" if "barrier" in driven else "Infeasibilities",
             driven,
@@ -96,7 +97,7 @@ def steps(trace: "Trace") -> Markup:
         ),
         ("Step lengths", lengths, "linear", "1 is the whole Newton step"),
         ("Size of the move", {"move": positive.get("move")}, "log", ""),
-        *((name[:1].upper() + name[1:], {name: v}, "auto", "") for name, v in others.items()),
+        ("Other numbers of the method", others, "auto", ""),
     ]
     return join(
         figure(

@@ -69,7 +69,7 @@ def test_the_exact_augmented_lagrangian_is_its_formula():
 
 def test_slopes_of_the_exact_augmented_lagrangian_use_the_hessian_of_the_lagrangian():
     merit = ExactAugmentedLagrangian(3.0, 0.4)
-    program, at = place(X, Y)
+    _, at = place(X, Y)
     weights = merit.first_weights(jnp.float64)
     by_x, by_y = jax.grad(lambda z: merit.value(PROBLEM, point(*z)))((X, Y))
     found = [merit.slope(weights, at, everywhere(e[:3], e[3:])) for e in np.eye(5)]
