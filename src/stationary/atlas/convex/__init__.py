@@ -1,0 +1,1 @@
+"""Papers on convex optimisation and on fixed points of nonexpansive operators."""
