@@ -65,5 +65,5 @@ class Merit:
             found = minimize(
                 lambda z: self.value(name, weights, z), z0, jac=True, method="BFGS", options=options
             )
-        slope = self.value(name, weights, found.x)[1]
-        return End(found.x, self.residual(name, found.x), float(np.linalg.norm(slope)))
+            slope = float(np.linalg.norm(self.value(name, weights, found.x)[1]))
+        return End(found.x, self.residual(name, found.x), slope)
