@@ -188,3 +188,21 @@ def test_tight_tolerance_asks_no_more_of_a_proof():
         contradiction(), np.zeros(2), ray={"rows": np.array([1.0, 1.0 + 1e-8])}, tol=1e-12
     )
     assert found.ray.proved
+
+
+def test_constraints_that_hold_each_other_are_seen_by_their_multipliers():
+    problem = st.Minimize(
+        lambda x: x @ x,
+        {
+            "disc": st.at_most(lambda x: x @ x, 1.0),
+            "right": st.at_most(lambda x: 2 - x[0]),
+            "low": st.at_most(lambda x: x[1], 5.0),
+        },
+    )
+    held = {"disc": 50.0, "right": 100.0, "low": 0.0}
+    found = certify(problem, np.array([1.0, 0.0]), duals=held)
+    assert found.verdict.word == "locally infeasible"
+    assert any("'disc' and 'right' hold" in note for note in found.notes)
+    # Neither weights that do not balance, nor a place that a small move improves.
+    for x, duals in (([1.0, 0.0], held | {"right": 90.0}), ([0.9, 0.0], held)):
+        assert certify(problem, np.array(x), duals=duals).verdict.word == "infeasible point"

@@ -32,6 +32,12 @@ def sampled():
             "second derivatives pay",
         ),
         (
+            st.Minimize(square, {"sum": st.equal(jnp.sum)}),
+            np.ones(2000),
+            "TrustRegionSQP",
+            "products only",
+        ),
+        (
             st.Minimize(square, {"sum": st.equal(jnp.sum)}, over=st.sets.L2Ball(1.0)),
             np.ones(2),
             "AugmentedLagrangian",

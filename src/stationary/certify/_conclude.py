@@ -95,7 +95,8 @@ def conclude(
         notes += remark
     verdict = decide(problem, failed, found, curvature, ray, request.tol)
     if verdict is Verdict.LOCALLY_INFEASIBLE:
-        notes.append(stuck(system, local))
+        held = duals if float(found.held) <= min(request.tol, float(found.blocked)) else None
+        notes.append(stuck(system, local, held))
     gap = None
     if plain is not None and plain.convex and not failed & {"feasibility", "set"}:
         gap = duality_gap(system, primal, exact.data, duals, local, found)
@@ -221,7 +222,7 @@ def decide(
     if ray is not None and ray.proved:
         return Verdict.INFEASIBLE if ray.kind == "infeasible" else Verdict.UNBOUNDED
     if failed & {"feasibility", "set"}:
-        stuck = "set" not in failed and float(found.blocked) <= tol
+        stuck = "set" not in failed and min(float(found.blocked), float(found.held)) <= tol
         return Verdict.LOCALLY_INFEASIBLE if stuck else Verdict.INFEASIBLE_POINT
     if failed:
         return Verdict.NOT_STATIONARY

@@ -45,6 +45,8 @@ class Measured(NamedTuple):
     scaled_complementarity: Duals
     blocked: Float[Array, ""]
     """How far from stationary the point is for the violation of the constraints, scaled."""
+    held: Float[Array, ""]
+    """The same for their violation weighted with the multipliers, if these weigh any of it."""
     prices: PyTree
     finite: Bool[Array, ""]
 
@@ -185,6 +187,7 @@ def measure(
 
     checked: dict[str, Duals] = {key: {} for key in _CHECKED}
     blame = {}
+    pushing = carrying = jnp.zeros((), at.direction.dtype)
     for names, found in entries(system, local, duals, at):
         ends = list(itertools.accumulate(duals[name].size for name in names))[:-1]
         apart = [jnp.split(jnp.ravel(column), ends) for column in found]
@@ -198,6 +201,15 @@ def measure(
             checked["scaled_complementarity"][name] = largest(one.contact)
             relative = jnp.reshape(one.relative, duals[name].shape)
             blame[name] = _ratio(relative, local.sizes[name])
+            force = jnp.abs(jnp.ravel(duals[name])) * jnp.ravel(local.sizes[name])
+            missed = jnp.ravel(one.gap) * jnp.ravel(duals[name]) > 0
+            pushing = jnp.maximum(pushing, largest(force))
+            carrying = jnp.maximum(carrying, largest(jnp.where(missed, force, 0.0)))
+    # Multipliers that balance each other without the objective, and are not of satisfied rows only.
+    alone = at.direction - jnp.sum(weights[:, None] * local.gradients, axis=0)
+    rate = at.extent / jnp.where(pushing > 0, pushing, 1.0)
+    unfit = [*checked["scaled_dual"].values(), *checked["scaled_complementarity"].values()]
+    drift = largest(space.residual(primal, unravel(alone * rate))) / at.extent
     towards = jnp.sum(pull_back(system, primal, data, local, blame), axis=0)
     push = largest(checked["scaled_violation"])
     pace = jnp.where(push > 0, at.extent / jnp.where(push > 0, push, 1.0), 0.0)
@@ -213,6 +225,7 @@ def measure(
         scaled_outside=[d / r for d, r in zip(outside, reach, strict=True)],
         **checked,
         blocked=largest(blocked) / at.extent,
+        held=jnp.where(carrying > _SHARE * pushing, largest((drift, unfit)), jnp.inf),
         prices=space.price(primal, direction),
         finite=all_finite((direction, raw, moved, outside, checked["complementarity"])),
     )
@@ -227,6 +240,8 @@ _CHECKED = (
     "scaled_complementarity",
 )
 _FAR = 1e12
+_SHARE = 1e-3
+"""Of the largest force, what a violated row must carry to be held by the others."""
 
 
 def _ratio(value: Float[Array, "..."], size: Float[Array, "..."]) -> Float[Array, "..."]:

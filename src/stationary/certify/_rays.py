@@ -112,9 +112,15 @@ def _try(
     return verdict(True, contradiction(named_entries(vector, local), leaning, sure, where, why))
 
 
-def stuck(system: System, local: Local) -> str:
-    """Which constraints hold a point where it is although it is not feasible, in words."""
-    blame = {name: np.asarray(v) for name, v in _violation(system, local).items()}
+def stuck(system: System, local: Local, held: Duals | None) -> str:
+    """Which constraints hold a point where it is although it is not feasible, in words.
+
+    **Arguments:**
+
+    - `held`: multipliers that balance each other there; else the violation weighs.
+    """
+    weights = _violation(system, local) if held is None else held
+    blame = {name: np.asarray(v) for name, v in weights.items()}
     return standoff(named_entries(blame, local).names)
 
 

@@ -277,8 +277,10 @@ def _event(constraints: tuple[str, ...], report: Report, status: Status, seconds
 
 def _answer(session: Session, last: Point, status: Status) -> Point:
     """The point to return."""
-    # A point that has run away is itself the evidence that the problem is unbounded.
-    if status in (Status.CONVERGED, Status.UNBOUNDED) or session.stochastic:
+    # What a method ends with on purpose is its evidence: an answer, a point that has run away, or
+    # one where no small move reduces the violation.
+    purposeful = (Status.CONVERGED, Status.UNBOUNDED, Status.INFEASIBLE)
+    if status in purposeful or session.stochastic:
         return last
     best = session.run.best
     return best.point if np.isfinite(best.violation) else last

@@ -10,6 +10,7 @@ from .descent import from_optax
 from .interior_point import InteriorPoint
 from .interior_point._advice import is_dense, obstacle
 from .saddle import ExtraGradient, PastExtraGradient
+from .trust_region import TrustRegionSQP
 
 
 @register_chooser
@@ -36,8 +37,10 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
         if Oracle.VALUE in system.provides:
             return PrimalDual(), f"one objective estimated from mini-batches{constrained}"
     elif Oracle.VALUE in system.provides:
-        if system.constraints and obstacle(system) is None and is_dense(system):
-            return InteriorPoint(), "smooth constraints on few unknowns: second derivatives pay"
+        if system.constraints and obstacle(system) is None:
+            if is_dense(system):
+                return InteriorPoint(), "smooth constraints on few unknowns: second derivatives pay"
+            return TrustRegionSQP(), "smooth constraints on many unknowns: products only"
         without = "" if constrained else ": descent, no multipliers needed"
         return AugmentedLagrangian(), f"one smooth objective{constrained} on full data{without}"
     if len(system.blocks) > 1 and system.blocks[1].sense == "maximize":
