@@ -1,5 +1,7 @@
 """The problems, the inner solver and the bookkeeping of paper 16."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import lineax as lx
@@ -122,7 +124,8 @@ def test_the_regression_is_logistic_and_its_constraints_agree():
     from sklearn.datasets import load_breast_cancer
     from sklearn.metrics import log_loss
 
-    problem, data = regression(0), load_breast_cancer()
+    problem = regression(0)
+    data: Any = load_breast_cancer()
     x = np.random.default_rng(1).normal(size=30)
     rows = (data.data - data.data.mean(0)) / data.data.std(0)
     chance = 1 / (1 + np.exp(-rows @ x))

@@ -21,7 +21,7 @@ paper = Paper(
         Claim(
             "robustness",
             "the sketched method solves small problems of the CUTEst collection",
-            "share of 45 of the paper's 47 problems (smoke: 6) at which |(grad L, c)| <= 1e-4 is "
+            "share of 45 of the paper's 47 problems (smoke: 4) at which |(grad L, c)| <= 1e-4 is "
             "reached with Gaussian sketches from the collection's start",
             AtLeast(0.9),
             source="scaled",
@@ -29,14 +29,14 @@ paper = Paper(
         Claim(
             "exact steps",
             "with exact steps the method takes few iterations",
-            "most steps to 1e-8 over nine problems of Hock and Schittkowski (smoke: 4)",
+            "most steps to 1e-8 over nine problems of Hock and Schittkowski (smoke: 2)",
             AtMost(15),
             source="ours",
         ),
         Claim(
             "optimal values",
             "it ends at the known minima",
-            "largest error of the objective at eleven problems (smoke: 6), relative where the "
+            "largest error of the objective at eleven problems (smoke: 4), relative where the "
             "minimum exceeds 1",
             AtMost(1e-7),
             source="ours",
@@ -45,14 +45,14 @@ paper = Paper(
             "slope at solutions",
             "solutions of the constrained problem are stationary points of the merit",
             "largest |gradient of the merit|, by automatic differentiation, at those answers, for "
-            "weights 100 and 0.1",
+            "weights 1000 and 0.01",
             AtMost(1e-8),
         ),
         Claim(
             "merit minimised",
             "for eta1 large and eta2 small enough, stationary points of the merit are KKT points",
             "share of minimisations of the merit by BFGS, 20 starts each, that end at a point with "
-            "|(grad L, c)| <= 1e-4, for weights 100 and 0.1",
+            "|(grad L, c)| <= 1e-4, for weights 1000 and 0.01",
             AtLeast(0.9),
             source="ours",
         ),
@@ -60,7 +60,7 @@ paper = Paper(
             "linear rate",
             "if the accuracy is a fixed share, convergence is linear",
             "largest of the last five ratios of |(grad L, c)| on the way to 1e-10, over six "
-            "problems (smoke: 3), for |r| <= 0.1 |b|",
+            "problems (smoke: 2) and five runs, for |r| <= 0.1 |b|",
             AtMost(0.9),
         ),
         Claim(
@@ -87,14 +87,14 @@ paper = Paper(
             "adaptive accuracy",
             "adaptive accuracy spares inner iterations",
             "row actions to 1e-4 in total, over those with steps of accuracy 1e-8, at seven "
-            "nonlinear problems (smoke: 3)",
+            "nonlinear problems (smoke: 2)",
             AtMost(0.5),
             source="ours",
         ),
         Claim(
             "adaptive, quadratic",
             "the same for quadratic programmes",
-            "the same at four quadratic programmes (smoke: 3)",
+            "the same at four quadratic programmes (smoke: 2)",
             AtMost(0.5),
             source="ours",
             not_reproduced=(
@@ -108,7 +108,8 @@ paper = Paper(
             "control",
             "the method solves the control of Poisson's equation",
             "largest error of unknowns and multipliers against a dense solve, relative to the "
-            "largest of them, on grids of 3 x 3 and 6 x 6 (smoke: 3 x 3), by three inner solvers",
+            "largest of them, on grids of 3 x 3 and 6 x 6, by Gaussian and Kaczmarz sketches and "
+            "by MINRES (smoke: 3 x 3 by Kaczmarz)",
             AtMost(1e-5),
         ),
         Claim(
@@ -119,7 +120,13 @@ paper = Paper(
             AtMost(1.0),
             source="scaled",
             at=_LAPTOP,
-            not_reproduced="to be said",
+            not_reproduced=(
+                "On a dense system of 41 equations MINRES needs a few dozen products per step, "
+                "while row actions contract by the square of its condition number. Tried: single "
+                "rows, Gaussian vectors and blocks of 32 of them, all on equilibrated systems and "
+                "with looks at the residual for free; nor do the control problems turn the order. "
+                "Row actions pay where a product with the whole matrix is out of reach."
+            ),
         ),
     ),
     module=__name__,
