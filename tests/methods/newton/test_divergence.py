@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stationary as st
-from stationary.methods import newton_divergence
+from stationary.methods import DivergenceCriterion, LagrangeNewton, newton_divergence
 
 
 def rosenbrock(x):
@@ -109,3 +109,42 @@ def test_misuse_is_refused():
     bounded = st.Minimize(rosenbrock, over=st.Box(0.0, 1.0))
     with pytest.raises(ValueError, match="equality constraints alone"):
         newton_divergence(bounded)(st.Point(jnp.zeros(2), {}))
+
+
+@pytest.mark.parametrize("length", ["grid", "golden"])
+def test_no_search_stands_still_on_the_floor_of_a_ravine(length):
+    # On y = x^2 the criterion of Rosenbrock's function is zero, and grows along every step.
+    problem, method = st.Minimize(rosenbrock), LagrangeNewton(DivergenceCriterion(length))
+    start = jnp.array([-1.2, 1.44])
+    system = problem.lower(start)
+
+    def step(state, _):
+        state, _ = method.step(system, state)
+        return state, (state.length, method.point(state).primal[0])
+
+    state = method.init(system, st.Point(start, {}))
+    lengths, x = jax.jit(lambda s: jax.lax.scan(step, s, None, length=30)[1])(state)
+    assert np.min(lengths) >= 0.05
+    assert np.all(np.diff(x) > 0) and x[-1] > -0.8
+
+
+def test_candidates_that_are_not_finite_are_passed_over():
+    # The full step from 4 leads to -4, where the square root has no value.
+    problem = st.Minimize(lambda x: x - 2 * jnp.sqrt(x))
+    method = LagrangeNewton(DivergenceCriterion())
+    found = st.run(problem, jnp.array(4.0), method, max_steps=60, differentiable=False)
+    assert st.Status(int(found.status)) is st.Status.CONVERGED
+    np.testing.assert_allclose(found.point.primal, 1, atol=1e-5)
+
+
+def test_a_singular_start_says_so_and_multipliers_of_zero_come_from_least_squares():
+    # A linear objective with no multiplier has no curvature at all.
+    method = LagrangeNewton(DivergenceCriterion())
+    none = {"circle": jnp.array(0.0)}
+    zero = st.solve(CIRCLE, jnp.array([-2.0, 0.5]), method, duals=none, progress=False)
+    assert zero.status is st.Status.CONVERGED
+    flat = st.Minimize(lambda x: jnp.sum(x), {"line": st.equal(lambda x: x[0] - x[1], 0.0)})
+    given = {"line": jnp.array(1.0)}
+    solution = st.solve(flat, jnp.array([1.0, 0.5]), method, duals=given, progress=False)
+    assert solution.status is st.Status.STALLED
+    assert "singular" in method.explain(solution) and "least-squares" in method.explain(solution)

@@ -108,7 +108,8 @@ def newton_divergence(
         0.333333
 
     !!! cite "Reference"
-        arXiv:2601.08431 (2026), An alternative line search for Lagrange-Newton optimization.
+        Möller (2026), Exploring an alternative line-search method for Lagrange-Newton optimization
+        (arXiv:2601.08431).
     """
     if probes is not None and probes < 1:
         raise ValueError(f"probes must be at least 1, got {probes}.")

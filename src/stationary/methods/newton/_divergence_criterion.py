@@ -32,10 +32,10 @@ class DivergenceCriterion(AbstractMerit):
 
     **Arguments:**
 
-    - `length`: `"grid"`, the best of eight lengths; `"golden"`, refined between its neighbours by
-        golden sections; `"reconstructed zigzag"`, steps that alternate between a ravine's floor and
-        Newton steps of limited rise. The paper's own zigzag procedure was not available to us: this
-        one is our reconstruction from its description.
+    - `length`: `"grid"`, the best of eight lengths from 0.05 to 1; `"golden"`, refined between its
+        neighbours by golden sections; `"reconstructed zigzag"`, steps that alternate between a
+        ravine's floor and Newton steps of limited rise. The paper's own zigzag procedure was not
+        available to us: this one is our reconstruction from its description.
     - `probes`, `seed`: as for [`newton_divergence`][stationary.methods.newton_divergence].
 
     **Raises:** `ValueError` for an unknown length or fewer than one probe.
@@ -49,7 +49,8 @@ class DivergenceCriterion(AbstractMerit):
         [-1.0, -1.0]
 
     !!! cite "Reference"
-        arXiv:2601.08431 (2026), An alternative line search for Lagrange-Newton optimization.
+        Möller (2026), Exploring an alternative line-search method for Lagrange-Newton optimization
+        (arXiv:2601.08431).
     """
 
     length: str = eqx.field(static=True, default="grid")
@@ -107,9 +108,12 @@ class DivergenceCriterion(AbstractMerit):
         return Found(*along(at, move, length), weights, length, accepted)
 
     def _refined(self, height, lengths: Float[Array, "k"], best) -> Float[Array, ""]:
-        """Golden sections between the neighbours of the best length of the grid."""
-        low = jnp.where(best + 1 < lengths.size, lengths[jnp.minimum(best + 1, lengths.size - 1)],
-                        0.0)  # fmt: skip
+        """Golden sections between the neighbours of the best length of the grid.
+
+        Never below the shortest of them: on the floor of a ravine the criterion only grows along a
+        step, and a search that may end at zero stands still there.
+        """
+        low = lengths[jnp.minimum(best + 1, lengths.size - 1)]
         high = lengths[jnp.maximum(best - 1, 0)]
 
         def narrow(_, ends):

@@ -99,8 +99,8 @@ paper = Paper(
                 "The floor of the valley, y = x^2, is the ravine itself: (tau - 1)^2 is zero all "
                 "along it and grows as a step leaves it, so the search takes the shortest length "
                 "of its grid, 0.05, again and again. Nothing diverges, but 100 such iterations do "
-                "not bring most starts to the minimum. Golden sections between the lengths are no "
-                "better; steps that alternate with full ones (the reconstructed zigzag) are."
+                "not bring most starts to the minimum. Golden sections between the lengths help "
+                "little; steps that alternate with full ones (the reconstructed zigzag) do."
             ),
         ),
         Claim(
@@ -133,9 +133,9 @@ paper = Paper(
             AtLeast(0.0),
             source="ours",
             not_reproduced=(
-                "Where both solve a start it needs fewer iterations, but it solves fewer starts in "
+                "It needs fewer iterations on every problem, but solves fewer starts in "
                 "Rosenbrock's valley, where its steps are short as well, and a few less on the "
-                "circle, where it can stall near a singular Hessian."
+                "circle and HS7, where it can stall near a singular Hessian."
             ),
         ),
     ),

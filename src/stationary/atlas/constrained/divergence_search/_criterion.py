@@ -8,7 +8,7 @@ import numpy as np
 
 from stationary.methods import newton_divergence
 
-from ._problems import CONSTRAINED, Example, himmelblau, stationary_points, valley
+from ._problems import CONSTRAINED, Example, himmelblau, in_chunks, stationary_points, valley
 
 
 class Found(NamedTuple):
@@ -38,7 +38,6 @@ def on_constrained_problems(rng: np.random.Generator, starts: int, nodes: int) -
         points = stationary_points(example, rng.uniform(-3, 3, (starts, example.size)))
         plane = np.column_stack([grid, np.full(len(grid), points[0, 2])])
         scattered = rng.uniform(-3, 3, (200, example.size))
-        # One call, so that one program is compiled.
         tau, distance = _look(example, np.concatenate([points, plane, scattered]))
         criterion = (tau - 1) ** 2
         around = criterion[len(points) : len(points) + len(plane)]
@@ -106,12 +105,10 @@ def under_linear_changes(rng: np.random.Generator, count: int) -> float:
 def _look(example: Example, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """tau, and its distance to the trace of the field's Jacobian over the Jacobian's size."""
 
-    @jax.jit
-    @jax.vmap
     def look(z):
         tau, jacobian = example.divergence(z), jax.jacfwd(example.newton_step)(z)
         distance = jnp.abs(tau + jnp.trace(jacobian) / example.size)
-        return tau, distance / jnp.linalg.norm(jacobian)
+        return jnp.stack([tau, distance / jnp.linalg.norm(jacobian)])
 
-    tau, distance = look(jnp.asarray(z))
-    return np.asarray(tau), np.asarray(distance)
+    tau, distance = in_chunks(look)(z).T
+    return tau, distance

@@ -92,6 +92,7 @@ def searches(found, laptop, seed, observe):
     )
     if laptop:
         found.values["zigzag"] = worst(ZIGZAG, runs)
+        found.notes.append(_zigzag(runs))
     found.tables.update(pictures.tables(runs, merits))
     found.figures[f"Share of starts solved, by iterations, over {len(runs)} problems"] = (
         pictures.profile(runs, merits, STEPS)
@@ -101,6 +102,23 @@ def searches(found, laptop, seed, observe):
         f"multipliers; solved means that the Lagrangian's gradient fell to 1e-8 within {STEPS} "
         "iterations. An iteration of the grid search evaluates third derivatives at eight points; "
         "one of full steps evaluates none."
+    )
+
+
+def _zigzag(runs):
+    """What the reconstructed zigzag owes to its full steps."""
+
+    def mean(name, method):
+        taken = runs[name][method]
+        return taken.iterations[taken.solved].mean()
+
+    fewer = [name for name in runs if mean(name, ZIGZAG) < mean(name, FULL)]
+    where = f"{len(fewer)} of {len(runs)} problems ({', '.join(fewer)})" if fewer else "no problem"
+    return (
+        "The paper's zigzag procedure was not available to us. The reconstructed one goes to the "
+        "least of the criterion along a step, by golden sections, and then as far along the next "
+        "step as the criterion stays below 1, which is often all the way: every second step is "
+        f"nearly Newton's own. On average it takes fewer iterations than full steps on {where}."
     )
 
 

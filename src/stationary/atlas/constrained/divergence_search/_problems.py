@@ -10,6 +10,8 @@ import numpy as np
 import stationary as st
 from stationary.methods import newton_divergence
 
+_CHUNK = 1000
+
 
 class Example(NamedTuple):
     """A problem by its functions; z holds the two unknowns and, last, the multiplier."""
@@ -88,13 +90,25 @@ CONSTRAINED = (circle, valley_on_circle, hs7, himmelblau_on_circle, ellipse)
 def stationary_points(example: Example, starts: np.ndarray, steps: int = 100) -> np.ndarray:
     """Where plain Newton ends: every stationary point that it found, once each, a row each."""
 
-    @jax.jit
-    @jax.vmap
     def follow(z):
         z = jax.lax.fori_loop(0, steps, lambda _, z: z + example.newton_step(z), z)
-        return z, jnp.linalg.norm(example.gradient(z))
+        return jnp.append(z, jnp.linalg.norm(example.gradient(z)))
 
-    ends, sizes = map(np.asarray, follow(jnp.asarray(starts)))
-    found = ends[sizes <= 1e-9]
+    ends = in_chunks(follow)(starts)
+    found = ends[ends[:, -1] <= 1e-9, :-1]
     _, first = np.unique(np.round(found, 5) + 0.0, axis=0, return_index=True)
     return found[first]
+
+
+def in_chunks(fn: Callable[[Any], Any]) -> Callable[[np.ndarray], np.ndarray]:
+    """A function over rows, compiled for one number of rows: any number of them is served."""
+    compiled = jax.jit(jax.vmap(fn))
+
+    def over(rows: np.ndarray) -> np.ndarray:
+        count = max(1, -(-len(rows) // _CHUNK))
+        filled = np.zeros((count * _CHUNK, rows.shape[1]))
+        filled[: len(rows)] = rows
+        values = [np.asarray(compiled(part)) for part in filled.reshape(count, _CHUNK, -1)]
+        return np.concatenate(values)[: len(rows)]
+
+    return over

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
+from ._problems import in_chunks
+
 _BISECTIONS = 60
-_CHUNK = 1000
 
 
 class Ravines(NamedTuple):
@@ -73,7 +73,7 @@ def trace(
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    heights = _in_chunks(height)
+    heights = in_chunks(height)
     x, y = np.linspace(*across, count), np.linspace(*up, count)
     nodes = np.stack(np.meshgrid(x, y, indexing="ij"), -1)
     values = heights(nodes.reshape(-1, 2)).reshape(count, count)
@@ -89,7 +89,8 @@ def trace(
     # Towards a zero the function gets smaller, towards a pole larger.
     larger = np.maximum(np.abs(values[ends[0]]), np.abs(values[ends[1]]))
     genuine = np.abs(heights(points)) <= larger
-    number[which, i, j] = np.where(genuine, np.arange(len(which)), -2)
+    number[which, i, j] = np.where(genuine, np.cumsum(genuine) - 1, -2)
+    points = points[genuine]
 
     # Per cell: bottom, right, top, left.
     edges = np.stack(
@@ -127,16 +128,3 @@ def _bisect(
         same = ((heights(middle) > 0) == positive)[:, None]
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     return (low + high) / 2
-
-
-def _in_chunks(height: Callable[[Any], Any]) -> Callable[[np.ndarray], np.ndarray]:
-    """The function over rows, compiled for one number of rows only."""
-    compiled = jax.jit(jax.vmap(height))
-
-    def heights(places: np.ndarray) -> np.ndarray:
-        filled = np.zeros((-(-len(places) // _CHUNK) * _CHUNK, 2))
-        filled[: len(places)] = places
-        values = [np.asarray(compiled(part)) for part in filled.reshape(-1, _CHUNK, 2)]
-        return np.concatenate([np.empty(0), *values])[: len(places)]
-
-    return heights
