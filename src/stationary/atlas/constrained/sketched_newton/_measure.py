@@ -213,9 +213,9 @@ def merits(found, exact, by_name, names, laptop, seed):
     found.notes.append(
         f"BFGS starts {STARTS} times at the collection's start plus standard normal noise, with "
         f"multipliers of zero. Of those for the claim, {lost.size} do not end at a KKT point, and "
-        f"{np.sum(~(lost <= 1e6))} of these run away, to residuals beyond 1e6: the merit is bounded "
-        "below only where constraint gradients stay independent. The table shows smaller weights, "
-        "too; the method starts with 1 and 0.1 and raises them as its steps demand."
+        f"{np.sum(~(lost <= 1e6))} of these run away, to residuals beyond 1e6: the merit has a "
+        "lower bound only where constraint gradients stay independent. The table has other "
+        "weights, too; the method starts with 1 and 0.1 and raises them as its steps demand."
     )
 
 
