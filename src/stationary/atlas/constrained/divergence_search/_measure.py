@@ -13,11 +13,11 @@ from ._search import STEPS, compare, starts
 
 FULL, GRID, GOLDEN, ZIGZAG, NORM, EXACT = (
     "full steps",
-    "divergence, grid",
-    "divergence, golden sections",
-    "divergence, reconstructed zigzag",
+    "grid search",
+    "golden sections",
+    "reconstructed zigzag",
     "gradient norm",
-    "exact augmented Lagrangian",
+    "augmented Lagrangian",
 )
 
 
@@ -101,7 +101,9 @@ def searches(found, laptop, seed, observe):
         f"{batches} batches of {count} starts per problem, uniform in [-3, 3] for unknowns and "
         f"multipliers; solved means that the Lagrangian's gradient fell to 1e-8 within {STEPS} "
         "iterations. An iteration of the grid search evaluates third derivatives at eight points; "
-        "one of full steps evaluates none."
+        "one of full steps evaluates none. Grid search, golden sections and the reconstructed "
+        "zigzag are DivergenceCriterion's; the others are full Newton steps without the library, "
+        "and the merits GradientNorm and ExactAugmentedLagrangian."
     )
 
 

@@ -15,7 +15,7 @@ from ._problems import Example, circle, himmelblau, valley
 from ._ravines import Ravines, trace
 from ._search import Runs, path
 
-ZIGZAG_START = (-1.2, 1.0)
+USUAL_START = (-1.2, 1.0)
 """The usual start in Rosenbrock's valley."""
 
 
@@ -88,9 +88,9 @@ def draw(view: View, traced: Ravines, paths: bool) -> str:
     x, y = traced.polylines()
     drawn = [plot.Series("ravines", x, y)]
     if paths:
-        begin = jnp.asarray(ZIGZAG_START)
+        begin = jnp.asarray(USUAL_START)
         searches = {"full steps": None, "grid": DivergenceCriterion()}
-        searches["zigzag"] = DivergenceCriterion("reconstructed zigzag")
+        searches["our zigzag"] = DivergenceCriterion("reconstructed zigzag")
         walks = jax.jit(lambda z: {n: path(view.example, m, z) for n, m in searches.items()})(begin)
         for name, walk in walks.items():
             walked = np.array(walk)
