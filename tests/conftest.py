@@ -1,10 +1,21 @@
 """Fixtures that any test may ask for."""
 
+import itertools
 from collections.abc import Callable
 
 import jax
 import jax.random as jr
 import pytest
+
+_modules = itertools.count(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bounded_memory():
+    """Now and then forget compiled programs: thousands of them take gigabytes."""
+    yield
+    if next(_modules) % 20 == 0:
+        jax.clear_caches()
 
 
 @pytest.fixture

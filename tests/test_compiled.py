@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from stationary import _compiled
-from stationary._compiled import FEW, SMALL, Compiled, Split, jit_once
+from stationary._compiled import FEW, SMALL, TINY, Compiled, Split, jit_once
 
 
 def test_a_split_is_whole_again_and_only_arrays_are_arguments():
@@ -47,6 +47,7 @@ def test_compiling_ahead_leaves_nothing_to_the_call():
 def test_large_arguments_and_unknown_options_get_the_thorough_program(monkeypatch):
     often, once = Compiled(lambda x: 2 * x), Compiled(lambda x: 2 * x, once=True)
     assert often.for_size(FEW) is not often.for_size(FEW + 1)
+    assert often.for_size(TINY) is not often.for_size(TINY + 1)
     assert once.for_size(FEW) is once.for_size(SMALL) is not once.for_size(SMALL + 1)
 
     monkeypatch.setattr(_compiled, "_haste_is_known", True)  # restored after the test

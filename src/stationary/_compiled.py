@@ -16,6 +16,9 @@ SMALL = 100_000
 FEW = 10_000
 """Up to this many, compiling takes longer than many thousand steps."""
 
+TINY = 1000
+"""Up to this many, steps take microseconds, and a third more of that is not felt."""
+
 
 class _Rest:
     """The part of a pytree that is no array, hashed once rather than at every call."""
@@ -87,7 +90,8 @@ class Compiled:
 
     Most of what XLA does for a program on a CPU makes it run fast over large arrays. Without, the
     loop of a solve compiles in about half the time. Its steps take as long as before for tens of
-    unknowns, and up to a fifth longer for thousands.
+    unknowns, and up to a fifth longer for thousands. Where there are tens only, machine code is not
+    optimised either, which halves the time once more.
 
     **Arguments:**
 
@@ -97,12 +101,15 @@ class Compiled:
 
     def __init__(self, fn: Callable, *, once: bool = False):
         self._thorough = jax.jit(fn)
-        self._hasty = jax.jit(fn, compiler_options=_ONCE if once else _OFTEN)
-        self._limit = SMALL if once else FEW
+        self._hasty = jax.jit(fn, compiler_options=_OFTEN)
+        self._careless = jax.jit(fn, compiler_options=_ONCE)
+        self._few, self._tiny = (SMALL, SMALL) if once else (FEW, TINY)
 
     def for_size(self, numbers: int) -> Any:
         """The function under `jax.jit`, for arguments that hold so many numbers in all."""
-        return self._hasty if numbers <= self._limit and _hurry() else self._thorough
+        if numbers > self._few or not _hurry():
+            return self._thorough
+        return self._careless if numbers <= self._tiny else self._hasty
 
     def ahead(self, numbers: int, *args: PyTree) -> tuple[PyTree, Callable[[], None]]:
         """Trace and lower the function for arguments like these.
@@ -146,7 +153,12 @@ def jit_once(fn: Callable) -> Callable:
 
 
 _OFTEN: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
-_ONCE: dict[str, Any] = {**_OFTEN, "xla_backend_optimization_level": 0}
+_ONCE: dict[str, Any] = {
+    **_OFTEN,
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_parallel_codegen_split_count": 1,  # several programs compile side by side already
+}
 _haste_is_known = True
 
 

@@ -28,7 +28,7 @@ from ._programs import (
 from ._search import EVERY, LEVELS, SCHEMES, Search, operators, search
 
 KINDS = {INFEASIBLE: infeasible, UNBOUNDED: unbounded}
-PLAIN, ANCHORED, BEST = "Picard", "Halpern, never restarted", "reflected Halpern restarted"
+PLAIN, ANCHORED, BEST = "Picard", "Halpern", "reflected, restarted"
 DISPLACEMENT, MOVE = slice(0, 1), slice(2, 3)
 DEFAULT_STEPS = 313
 """Of 64 applications of the operator each: 20 000 in all."""

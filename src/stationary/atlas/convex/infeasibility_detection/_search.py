@@ -14,9 +14,9 @@ from ._programs import Program, statement
 
 SCHEMES = {
     "Picard": Picard(),
-    "Halpern, never restarted": Halpern(),
+    "Halpern": Halpern(),
     "Halpern restarted": Halpern(restart=200),
-    "reflected Halpern restarted": Halpern(restart=200, reflect=True),
+    "reflected, restarted": Halpern(restart=200, reflect=True),
 }
 EVERY = 5
 """Iterations between two looks."""
