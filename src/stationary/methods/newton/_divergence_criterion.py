@@ -23,11 +23,11 @@ class DivergenceCriterion(AbstractMerit):
     """(tau - 1)^2, with tau the divergence of the Newton field: a merit without any weight.
 
     The criterion is zero at every stationary point with an invertible Hessian, and small along
-    ravines that link them; a search along Newton's step goes where it is least. It damps steps in
-    curved valleys. Its author reports mixed usefulness, and so does [the atlas](../atlas/index.md):
-    Newton's method with full steps, or with [`GradientNorm`][stationary.methods.GradientNorm], is
-    usually as good and cheaper. Zero does not imply stationary, so a solve stops on the
-    Lagrangian's gradient alone. For equality constraints only, or none; functions need three
+    ravines that run through them; a search along Newton's step goes where it is least. It damps
+    steps in curved valleys, sometimes to a crawl. Its author finds its use hard to tell; in
+    [the atlas](../atlas/index.md) full Newton steps need fewer iterations than its grid search on
+    every problem, and no third derivatives. Zero does not imply stationary, so a solve stops on
+    the Lagrangian's gradient alone. For equality constraints only, or none; functions need three
     derivatives.
 
     **Arguments:**
