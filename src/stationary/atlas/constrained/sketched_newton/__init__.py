@@ -87,7 +87,7 @@ paper = Paper(
             "adaptive accuracy",
             "adaptive accuracy spares inner iterations",
             "row actions to 1e-4 in total, over those with steps of accuracy 1e-8, at seven "
-            "nonlinear problems (smoke: 2)",
+            "nonlinear problems (smoke: 2), mean of twenty runs",
             AtMost(0.5),
             source="ours",
         ),
