@@ -52,7 +52,7 @@ class AdaptiveAccuracy(eqx.Module):
 
     - `mode`: `"practical"` or `"theory"`.
     - `rate`: `"linear"` or `"superlinear"`, the local rate of convergence that is aimed at.
-    - `start`: the first delta, a share in (0, 1).
+    - `start`: the first delta, a share in (0, 1). As an array it can change without compiling anew.
     - `shrink`: the factor by which delta shrinks when a step is none of descent, above 1.
 
     **Raises:** `ValueError` for anything else.
@@ -69,7 +69,7 @@ class AdaptiveAccuracy(eqx.Module):
 
     mode: str = eqx.field(static=True, default="practical")
     rate: str = eqx.field(static=True, default="superlinear")
-    start: float = 0.1
+    start: float | Float[Array, ""] = 0.1
     shrink: float = 1.5**4
 
     def __check_init__(self):

@@ -153,6 +153,7 @@ class LagrangeNewton(AbstractMethod):
         **Raises:** as for the class.
         """
         refuse(system, point.primal, self._merit(system), self.linear_solver)
+        point = jax.tree.map(jnp.asarray, point)
         program = Program(system, point.primal, data)
         if not program.equality.any() or program.rows > program.size:
             return []
@@ -278,6 +279,8 @@ class LagrangeNewton(AbstractMethod):
         stuck |= state.trouble == Trouble.SINGULAR
         status = jnp.where(stuck, int(Status.STALLED), int(Status.RUNNING))
         status = jnp.where(infeasible, int(Status.INFEASIBLE), status)
+        undefined = stuck & ~jnp.isfinite(metrics.objective)
+        status = jnp.where(undefined, int(Status.NONFINITE), status)
         return jnp.where(unbounded, int(Status.UNBOUNDED), status)
 
     def explain(self, solution: Solution) -> str:

@@ -63,7 +63,7 @@ def costs(found, sketched, laptop, key, seed):
 
 
 def _walks(walker: Walker, name: str, sketched, tol: float, key, kinds) -> dict[str, Walk]:
-    accuracy = AdaptiveAccuracy(rate="linear", start=jnp.asarray(0.1))  # pyright: ignore
+    accuracy = AdaptiveAccuracy(rate="linear", start=jnp.asarray(0.1))
     methods = {
         "MINRES": LagrangeNewton(ExactAugmentedLagrangian(), Minres(), accuracy),
         "Gaussian": sketched("gaussian"),
