@@ -1,5 +1,6 @@
 """How accurate linear solves must be: the rules by hand, and that they are kept."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -80,6 +81,34 @@ def test_randomness_comes_from_the_key_alone():
     first = answer(jax.random.key(1))
     np.testing.assert_array_equal(first, answer(jax.random.key(1)))
     assert np.max(np.abs(first - answer(jax.random.key(2)))) > 1e-6
+
+
+def test_an_accuracy_that_is_an_array_changes_without_compiling_anew():
+    (problem,) = named("HS48")
+    x0 = jnp.asarray(problem.x0)
+    system = problem.statement.lower(x0)
+    point = st.Point(x0, system.zero_duals(x0))
+    traces = []
+
+    @eqx.filter_jit
+    def gap(method):
+        traces.append(None)
+        state = method.init(system, point, key=jax.random.key(0))
+        for _ in range(2):  # a look at the start, and a step
+            state, _ = method.step(system, state)
+        root = system.root(state.next)
+        return jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(root)))
+
+    def method(start):
+        return LagrangeNewton(None, SketchProject(), AdaptiveAccuracy(rate="linear", start=start))
+
+    found = [float(gap(method(jnp.asarray(start)))) for start in (0.1, 1e-3, 1e-6)]
+    assert len(traces) == 1
+    np.testing.assert_array_less(found[1:], 0.1 * np.array(found[:-1]))
+    # One step of a quadratic programme leaves what the linear solve leaves.
+    start = system.root(point)
+    size = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(start)))
+    np.testing.assert_array_less(found, [0.1 * size, 1e-3 * size, 1e-6 * size])
 
 
 def test_numbers_outside_their_ranges_are_refused():

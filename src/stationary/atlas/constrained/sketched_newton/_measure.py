@@ -35,7 +35,7 @@ PAIRS = 20
 """Of runs at two accuracies."""
 
 
-def sketched(sketch: str = "gaussian", rate: str = "linear", start: float = 0.1):
+def sketched(sketch: str | int = "gaussian", rate: str = "linear", start: float = 0.1):
     """Newton's method whose steps come from row actions, as accurate as `start` says."""
     # As an array, the accuracy does not ask for another program.
     accuracy = AdaptiveAccuracy(rate=rate, start=jnp.asarray(start))
