@@ -53,7 +53,7 @@ class Term(eqx.Module):
     ) -> Float[Array, "..."]:
         """The value at `primal`; for an `Expectation`, the mean over the batch at `index`."""
         if self.stream is None:
-            return self.program(primal, data)
+            return jnp.asarray(self.program(primal, data))
         samples, mask = self.stream.batch(index)
         values = jax.vmap(lambda sample: self.program(primal, sample))(samples)
         weights = jnp.expand_dims(mask, tuple(range(1, values.ndim)))

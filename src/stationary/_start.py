@@ -144,7 +144,8 @@ def _duals(system: System, given: Mapping | None, dtype) -> dict[str, Any]:
             raise ValueError(
                 f"duals[{name!r}] has shape {shape}, but the constraint has {duals[name].shape}."
             )
-        duals[name] = value if getattr(value, "dtype", None) == dtype else jnp.asarray(value, dtype)
+        kept = isinstance(value, jax.Array) and value.dtype == dtype
+        duals[name] = value if kept else jnp.asarray(value, dtype)
     return duals
 
 

@@ -28,6 +28,8 @@ _AFFINE = 1e-9
 _LEAST_VIOLATION_STEPS = 3000
 _FAR = 1e4
 """Beyond this size, x itself is a candidate for a direction of recession."""
+_LEAN = 1.5e-7
+"""A multiplier that rounding cannot tell from one of a round polar cone may lean out by this."""
 _EXACT = 1e-6
 """No proof has to be more exact: it then excludes points a million times as large as x."""
 
@@ -146,6 +148,11 @@ def _weigh(system: System, base: PyTree, data: PyTree, y: Duals) -> _Weighed:
         return sum((jnp.sum(kept[k] * g[k]) for k in kept), jnp.zeros(()))
 
     height, gradient = jax.value_and_grad(product)(base)
+    height -= sum(
+        _LEAN * largest(kept[k]) * largest(c.value(base, data, zero))
+        for k, c in system.constraints.items()
+        if not c.cone.elementwise
+    )
     extent = jnp.maximum(1.0, largest(base))
     pulls = jax.vjp(lambda x: smooth(system, x, data), base)[1]
     zeros = {k: jnp.zeros_like(v) for k, v in kept.items()}

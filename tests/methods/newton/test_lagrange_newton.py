@@ -280,9 +280,9 @@ def test_what_a_merit_or_method_cannot_handle_is_refused_in_words():
 
 
 def test_parts_that_do_not_fit_together_are_refused():
-    with pytest.raises(TypeError, match="merit is 'l1'"):
+    with pytest.raises(TypeError, match="merit"):
         LagrangeNewton("l1")  # pyright: ignore
-    with pytest.raises(TypeError, match="linear_solver is 'cg'"):
+    with pytest.raises(TypeError, match="linear_solver"):
         LagrangeNewton(linear_solver="cg")  # pyright: ignore
     with pytest.raises(ValueError, match="no use for a linear_solver"):
         LagrangeNewton(L1Merit(), SketchProject())

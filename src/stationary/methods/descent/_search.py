@@ -20,6 +20,9 @@ SMALL = 64
 STUCK = 30
 """Trials refused in a row after which a search has nowhere to go."""
 
+_SHORTER = 3
+"""How many of them are worth their cost where values differ by rounding only."""
+
 
 class Search(eqx.Module):
     """The state of a descent on a merit function that its owner may change at any time.
@@ -199,8 +202,9 @@ def refuse(
     hopeless = search.failures == 8
     fallback = steepest(gradient, _free(system, search.primal, search.gradient))
     fallback = _into_set(system, search.primal, fallback)
-    failures = jnp.where(judged.exhausted, jnp.maximum(search.failures, STUCK - 1), search.failures)
-    failures = failures + 1
+    # Where rounding hides the decrease, a few shorter trials show whether the gradient still falls.
+    over = judged.exhausted & (search.failures >= _SHORTER)
+    failures = jnp.where(over, jnp.maximum(search.failures, STUCK - 1), search.failures) + 1
     return eqx.tree_at(
         lambda s: (s.direction, s.length, s.memory, s.failures, s.restart),
         search,

@@ -93,6 +93,11 @@ def weigh(system: System, data: PyTree, given: Setting, candidate: Point, at: Po
     bounded = jax.tree.map(lambda r, e: r * jnp.where(jnp.isfinite(e), e, 0), pulled, ends)
     products = [duals[name] * given.survey.origin.values[name] for name in duals]
     height, noise = _sum([*products, *jax.tree.leaves(bounded)])
+    height -= sum(
+        curved_margin(duals[name], given.survey.origin.values[name])
+        for name, c in system.constraints.items()
+        if not c.cone.elementwise
+    )
     infeasible = _ratio(norm(wrong) * extent, height, noise)
 
     slopes = jax.tree.map(jnp.multiply, given.survey.origin.gradient, primal)
@@ -103,6 +108,15 @@ def weigh(system: System, data: PyTree, given: Setting, candidate: Point, at: Po
     unbounded = _ratio(jnp.maximum(leaving, bending), -climb, noise)
     unbounded = jnp.maximum(unbounded, outside(left, given).astype(unbounded.dtype))
     return Weighed(duals, pulled, infeasible, primal, curved, pushed, unbounded)
+
+
+def curved_margin(dual: Array, value: Array) -> Float[Array, ""]:
+    """What a product with a multiplier of a curved cone must exceed to prove anything.
+
+    Where the polar cone is round, a multiplier outside of it by less than rounding can lean out by
+    the square root of that.
+    """
+    return 10 * jnp.sqrt(jnp.finfo(dual.dtype).eps) * largest(dual) * largest(value)
 
 
 def outside(gaps: Duals, given: Setting) -> Float[Array, ""]:

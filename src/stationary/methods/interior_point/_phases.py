@@ -124,7 +124,8 @@ def restoration_ended(
 
 def lowered(program: Program, state: State, errors: Errors, forced: Bool[Array, ""]) -> State:
     """The barrier parameter, lowered as far as the error allows, with the filter emptied."""
-    floor = jnp.finfo(program.dtype).eps ** 0.8
+    # A constraint that holds with a multiplier of zero is met to the square root of this.
+    floor = jnp.finfo(program.dtype).eps ** 1.2
 
     def next_of(mu):
         return jnp.maximum(floor, jnp.minimum(_LINEAR * mu, mu**_SUPERLINEAR))
@@ -135,9 +136,9 @@ def lowered(program: Program, state: State, errors: Errors, forced: Bool[Array, 
     first = jnp.where(forced & state.moving, next_of(state.barrier), state.barrier)
     mu = jax.lax.while_loop(solved, next_of, first)
     fell = (mu < state.barrier) & (state.phase == NORMAL)
-    # Whoever goes on from the floor wants constraints held more closely.
+    # Whoever goes on from here wants constraints held more closely.
     least = jnp.finfo(program.dtype).eps ** 0.75
-    ended = (state.barrier <= floor) & (state.phase == NORMAL)
+    ended = (state.barrier <= jnp.finfo(program.dtype).eps ** 0.8) & (state.phase == NORMAL)
     give = jnp.where(ended, jnp.maximum(least, 0.1 * state.give), state.give)
     s = jnp.where(program.equality, state.s, state.s + state.give - give)
     state = state.replace(barrier=mu, give=give, s=s)

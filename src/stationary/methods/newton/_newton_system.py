@@ -13,7 +13,14 @@ from ._adaptive_accuracy import AdaptiveAccuracy, Demands
 from ._exact_augmented_lagrangian import ExactAugmentedLagrangian
 from ._l1_merit import left_over
 from ._merit import AbstractMerit, Move, Place
-from ._null_space import Split, convexify, least_squares_multipliers, null_space_step, split
+from ._null_space import (
+    Split,
+    convexify,
+    least_curvature,
+    least_squares_multipliers,
+    null_space_step,
+    split,
+)
 from ._sketch_project import SketchProject
 from ._step import Step, Trouble
 
@@ -31,7 +38,8 @@ def dense_step(
     """The exact solution, and weights under which it is a step of descent."""
     s = split(at.local.jacobian)
     if merit.convexify:
-        d = jnp.concatenate(null_space_step(at, s, convexify(at.local.hessian, s)))
+        convex = convexify(at.local.hessian, s, least_curvature(at.x))
+        d = jnp.concatenate(null_space_step(at, s, convex))
         singular = jnp.array(False)
     else:
         d, singular = _newton(at)
@@ -76,7 +84,7 @@ def iterative_step(
     s = split(at.local.jacobian)
     hessian = at.local.hessian
     if merit.convexify:
-        hessian = s.right.T @ convexify(hessian, s).modified @ s.right
+        hessian = s.right.T @ convexify(hessian, s, least_curvature(at.x)).modified @ s.right
     matrix = kkt_matrix(hessian, at.local.jacobian)
     b = -at.residual
     in_theory = inexactness is not None and inexactness.mode == "theory"

@@ -11,7 +11,7 @@ from ._merit import Place
 _FLAT = 1e-10
 """Curvature below this share of the largest counts as none."""
 _LIFT = 0.1
-"""What replaces curvature that is missing (xi_B of Hong et al.)."""
+"""What replaces curvature that is missing where x is of order one (xi_B of Hong et al.)."""
 
 
 class Split(NamedTuple):
@@ -78,10 +78,22 @@ class Convex(NamedTuple):
     changed: Bool[Array, ""]
 
 
-def convexify(hessian: Float[Array, "n n"], s: Split) -> Convex:
+def least_curvature(x: Float[Array, "n"]) -> Float[Array, ""]:
+    """What replaces curvature that is missing: less far out, so that moves are in proportion to x.
+
+    An objective that falls for ever is then followed at a growing pace.
+    """
+    return _LIFT / jnp.maximum(1.0, jnp.max(jnp.abs(x)))
+
+
+def convexify(hessian: Float[Array, "n n"], s: Split, least: Float[Array, ""]) -> Convex:
     """Lift the curvatures along the null space that are not positive, by eigenvalue.
 
     The rest of the Hessian stays as it is, so that near a minimum the step is Newton's own.
+
+    **Arguments:**
+
+    - `least`: the smallest curvature that takes the place of one that is not positive.
     """
     rotated = s.right @ hessian @ s.right.T
     inner = s.along[:, None] & s.along[None, :]
@@ -96,7 +108,7 @@ def convexify(hessian: Float[Array, "n n"], s: Split) -> Convex:
     def lift():
         values, vectors = jnp.linalg.eigh(block)
         flat = ~(values > _FLAT * scale)
-        lifted = jnp.where(flat, jnp.maximum(jnp.abs(values), _LIFT), values)
+        lifted = jnp.where(flat, jnp.maximum(jnp.abs(values), least), values)
         better = (vectors * lifted) @ vectors.T
         return jnp.linalg.cholesky(0.5 * (better + better.T), symmetrize_input=False), better
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ..interior_point._program import Program
 from ._l1_merit import L1Merit, violation
 from ._merit import Move, Place, choose
-from ._null_space import _FLAT, _LIFT
+from ._null_space import _FLAT, least_curvature
 from ._quadratic import Answer, Quadratic, solve_quadratic
 from ._step import Step, Trouble
 
@@ -147,7 +147,7 @@ def model(
     pinned = jnp.diag(jnp.where(held, _ANCHOR * largest, 0.0))
     values, vectors = jnp.linalg.eigh(hessian + across + pinned)
     flat = ~(values > _FLAT * largest)
-    lifted = jnp.where(flat, jnp.maximum(jnp.abs(values), _LIFT), values)
+    lifted = jnp.where(flat, jnp.maximum(jnp.abs(values), least_curvature(at.x)), values)
     # The shift towards bounds that hold an entry: its distance from them.
     bounds = program.bounds
     gap = jnp.where(bounds.has_lower, bounds.lower - at.x, jnp.inf)
