@@ -93,6 +93,7 @@ problem = st.Minimize(
     {"size": st.equal(lambda x: jnp.sum(x**2), 3000.0)},
 )
 x0 = np.full(2000, -1.0)
+method = st.methods.PrimalDual(1e-6, 1e-6)
 """
 
 
