@@ -69,8 +69,26 @@ def run(arguments: list[str] | None = None) -> list[Figure]:
     ]
     from .__main__ import machine
 
-    record.put(figures=shown, machine=machine())
+    where = machine()
+    record.put(figures=shown, machine=where)
+    options.results.with_suffix(".md").write_text(as_markdown(figures, where, len(cases)))
     return figures
+
+
+def as_markdown(figures: list[Figure], where: dict[str, Any], cases: int) -> str:
+    """What a page of the documentation shows of a run: every figure, missed targets included."""
+    lines = ["| figure | measured | asked for | met | against |", "| --- | --- | --- | --- | --- |"]
+    for figure in figures:
+        met = {True: "yes", False: "**no**", None: ""}[figure.met]
+        number = f"{figure.measured:.3g}"
+        lines.append(f"| {figure.name} | {number} | {figure.target} | {met} | {figure.peer} |")
+    packages = ", ".join(f"{name} {version}" for name, version in where["packages"].items())
+    lines += [
+        "",
+        f"{cases} cases; {where['processor']}, {where['cores']} cores; {packages}; "
+        f"{str(where['date'])[:10]}.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def on_cases(record: Record, cases: dict[str, dict[str, str]], options: argparse.Namespace) -> None:
