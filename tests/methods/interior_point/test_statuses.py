@@ -52,6 +52,10 @@ def test_contradictions_are_called_infeasible(name):
 
 UNBOUNDED = {
     "linear": (lambda x: x[0] - 2 * x[1], {"slope": st.at_most(lambda x: x[1] - x[0], 1.0)}),
+    "saddle": (
+        lambda x: -x[0] * x[1],
+        {"cone": st.at_most(lambda x: x @ x - 5 * x[0] * x[1], 1.0)},
+    ),
     "cubic": (lambda x: -(x[0] ** 3), {"other": st.equal(lambda x: x[1], 1.0)}),
 }
 

@@ -30,6 +30,8 @@ _LARGEST_ESTIMATE = 1e3
 """Least-squares multipliers beyond this size are not trusted."""
 _AWAY = 1e10
 """Growth of x after which the objective is taken to fall without bound."""
+_FAR = 1e6
+"""The same where no further step is possible."""
 
 
 class InteriorPoint(AbstractMethod):
@@ -171,15 +173,22 @@ class InteriorPoint(AbstractMethod):
 
     def status(self, state, metrics, tol):
         size = largest(state.x)
+        near = metrics.feasibility <= 1e-6 * size
         away = (size > _AWAY * state.start_size) | (state.local.objective < -(_AWAY**2))
-        away &= metrics.feasibility <= 1e-6 * size
-        floor = state.barrier <= 2 * jnp.finfo(state.x.dtype).eps ** 0.8
-        patience = jnp.where(state.phase == RESTORE, 150, jnp.where(floor, 30, 500))
-        stalled = (state.stuck >= 5) | (state.idle >= patience)
+        away &= near
+        # A quadratic's rounding ends the descent before the distance does.
+        stalled = self._stalled(state)
+        far = (size > _FAR * state.start_size) & (state.local.objective < -(_FAR**2)) & near
+        unbounded = (away & (state.phase == NORMAL)) | (far & stalled)
         status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
-        status = jnp.where(away & (state.phase == NORMAL), int(Status.UNBOUNDED), status)
+        status = jnp.where(unbounded, int(Status.UNBOUNDED), status)
         blocked = jnp.where(away, int(Status.DIVERGED), int(Status.INFEASIBLE))
         return jnp.where(state.blocked, blocked, status)
+
+    def _stalled(self, state: State) -> Bool[Array, ""]:
+        floor = state.barrier <= 2 * jnp.finfo(state.x.dtype).eps ** 0.8
+        patience = jnp.where(state.phase == RESTORE, 150, jnp.where(floor, 30, 500))
+        return (state.stuck >= 5) | (state.idle >= patience)
 
 
 def refuse(system: System) -> None:
