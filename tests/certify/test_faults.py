@@ -248,3 +248,13 @@ print(found.verdict.word, found.checks[0].scaled, jnp.ones(2).dtype)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "local minimum 0.0 float32"
+
+
+def test_without_an_objective_multipliers_that_are_almost_zero_are_zero():
+    problem = st.Minimize(
+        lambda x: 0.0 * x[0],
+        {"sphere": st.equal(lambda x: x @ x, 2.0), "order": st.at_most(lambda x: x[0] - x[1])},
+    )
+    x = np.array([-1.0, 1.0])
+    assert st.certify(problem, x, duals={"sphere": 4e-20, "order": 8e-20}).passed
+    assert not st.certify(problem, x, duals={"sphere": 0.0, "order": 1e-2}).passed

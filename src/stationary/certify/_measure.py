@@ -101,7 +101,10 @@ def pressure(
     extent = jnp.maximum(1.0, largest(primal))
     at = lagrangian_direction(system, data, weights, duals)
     bend = curvature_scale(system, primal, at, direction)
-    return Pressure(direction, jnp.maximum(largest((pushes, pulls)), bend * extent), extent)
+    force = jnp.maximum(largest((pushes, pulls)), bend * extent)
+    # Without an objective no force is large or small, and multipliers that are almost zero are zero.
+    least = jnp.where(jnp.any(pushes != 0), 0.0, largest(local.sizes))
+    return Pressure(direction, jnp.maximum(force, least), extent)
 
 
 def natural(system: System, primal: PyTree, at: Pressure) -> list[Float[Array, "..."]]:
