@@ -12,6 +12,8 @@ _FLAT = 1e-10
 """Curvature below this share of the largest counts as none."""
 _LIFT = 0.1
 """What replaces curvature that is missing where x is of order one (xi_B of Hong et al.)."""
+_FAR = 10.0
+"""The size of x from which on it is less."""
 
 
 class Split(NamedTuple):
@@ -79,11 +81,11 @@ class Convex(NamedTuple):
 
 
 def least_curvature(x: Float[Array, "n"]) -> Float[Array, ""]:
-    """What replaces curvature that is missing: less far out, so that moves are in proportion to x.
+    """What replaces curvature that is missing: less far out, where moves are in proportion to x.
 
     An objective that falls for ever is then followed at a growing pace.
     """
-    return _LIFT / jnp.maximum(1.0, jnp.max(jnp.abs(x)))
+    return _LIFT / jnp.maximum(1.0, jnp.max(jnp.abs(x)) / _FAR)
 
 
 def convexify(hessian: Float[Array, "n n"], s: Split, least: Float[Array, ""]) -> Convex:
