@@ -71,6 +71,9 @@ _MESSAGES = {
     ),
     Status.DIVERGED: "the iterates grow without bound; lower the step size or bound the variable",
     Status.NONFINITE: "the objective or a constraint became NaN or infinite on the way",
-    Status.INFEASIBLE: "the constraints contradict each other (see the certificate's ray)",
+    Status.INFEASIBLE: (
+        "no small move reduces the violation of the constraints; "
+        "the certificate says whether that is proof that they contradict each other"
+    ),
     Status.UNBOUNDED: "the objective falls without bound (see the certificate's ray)",
 }
