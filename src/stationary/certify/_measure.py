@@ -102,7 +102,7 @@ def pressure(
     at = lagrangian_direction(system, data, weights, duals)
     bend = curvature_scale(system, primal, at, direction)
     force = jnp.maximum(largest((pushes, pulls)), bend * extent)
-    # Without an objective no force is large or small, and multipliers that are almost zero are zero.
+    # Without an objective no force is large or small, and multipliers near zero are zero.
     least = jnp.where(jnp.any(pushes != 0), 0.0, largest(local.sizes))
     return Pressure(direction, jnp.maximum(force, least), extent)
 

@@ -179,11 +179,11 @@ class InteriorPoint(AbstractMethod):
         # A quadratic's rounding ends the descent before the distance does.
         stalled = self._stalled(state)
         far = (size > _FAR * state.start_size) & (state.local.objective < -(_FAR**2)) & near
-        unbounded = (away & (state.phase == NORMAL)) | (far & stalled)
-        status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
-        status = jnp.where(unbounded, int(Status.UNBOUNDED), status)
+        unbounded = (away & (state.phase == NORMAL)) | (far & (stalled | state.blocked))
         blocked = jnp.where(away, int(Status.DIVERGED), int(Status.INFEASIBLE))
-        return jnp.where(state.blocked, blocked, status)
+        status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
+        status = jnp.where(state.blocked, blocked, status)
+        return jnp.where(unbounded, int(Status.UNBOUNDED), status)
 
     def _stalled(self, state: State) -> Bool[Array, ""]:
         floor = state.barrier <= 2 * jnp.finfo(state.x.dtype).eps ** 0.8

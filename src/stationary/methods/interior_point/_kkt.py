@@ -14,6 +14,8 @@ _EQUALITY_WEIGHT = 1e6
 """How far the weight on equality rows exceeds the curvature of the objective."""
 _PASSES = 5
 """Refinements of a solution against the system as it was stated."""
+_ENOUGH = 1e4
+"""No residual is refined below this many times the rounding of the right-hand side."""
 
 
 class Factors(NamedTuple):
@@ -160,10 +162,11 @@ def solve(
 
     def going(carry):
         _, _, norm, falling, k = carry
-        return falling & (k < _PASSES) & (norm > 0)
+        return falling & (k < _PASSES) & (norm > enough)
 
-    zero = jnp.zeros_like(a), jnp.zeros_like(b)
-    (u, v), *_ = jax.lax.while_loop(going, refine, (zero, (a, b), size(a, b), jnp.array(True), 0))
+    zero, whole = (jnp.zeros_like(a), jnp.zeros_like(b)), size(a, b)
+    enough = _ENOUGH * jnp.finfo(a.dtype).eps * whole
+    (u, v), *_ = jax.lax.while_loop(going, refine, (zero, (a, b), whole, jnp.array(True), 0))
     return u, v
 
 

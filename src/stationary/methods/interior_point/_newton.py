@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ._barrier import Barrier, Duals, elastic
 from ._kkt import Factors, factorize, solve
@@ -44,14 +44,19 @@ class Newton(NamedTuple):
 
     def direction(self) -> Direction:
         """The step in x, slacks and all multipliers."""
-        dx, ds, dy = self._solve(self.state.residual)
+        dx, ds, dy = self._solve(self.state.residual, jnp.array(True))
         z, mu = self.state.duals.z, self.problem.mu
         dz = (mu - z * self.problem.moves(dx, ds)) / self.far - z
         return Direction(dx, ds, Duals(dy, jnp.where(self.problem.present, dz, 0.0)))
 
-    def corrected(self, residual: Float[Array, "m"]) -> tuple[Array, Array]:
-        """The step in x and slacks for another residual of the constraints."""
-        return self._solve(residual)[:2]
+    def corrected(
+        self, residual: Float[Array, "m"], wanted: Bool[Array, ""]
+    ) -> tuple[Array, Array]:
+        """The step in x and slacks for another residual of the constraints; cheap if unwanted.
+
+        A condition would compute it anyway in a batch, where others may want theirs.
+        """
+        return self._solve(residual, wanted)[:2]
 
     def change(self, along: tuple[Array, Array]) -> Float[Array, "m"]:
         """How a step in x and slacks changes the residual, to first order."""
@@ -61,9 +66,10 @@ class Newton(NamedTuple):
         """The derivative of the barrier objective along a step in x and slacks."""
         return self.by_x @ along[0] + self.by_s @ along[1] + self.pushed @ self.change(along)
 
-    def _solve(self, residual):
+    def _solve(self, residual, wanted):
         b = jnp.where(self.state.phase == ESTIMATE, 0.0, -residual) + self.offset
-        u, v = solve(self.factors, self.program.equality, self.stationarity, b)
+        a, b = jnp.where(wanted, self.stationarity, 0.0), jnp.where(wanted, b, 0.0)
+        u, v = solve(self.factors, self.program.equality, a, b)
         force = (v + self.slack_force) / self.slack_stiffness
         return u, jnp.where(self.problem.inequality, -force, 0.0), v
 

@@ -145,8 +145,9 @@ def search(
 
     - `origin`: the current pair, slope and filter.
     - `attempt`: (step, direction) -> `Trial`.
-    - `correct`: residual -> the direction for constraints with that residual: the second-order
-        correction, once the residual includes what the linear model has missed.
+    - `correct`: (residual, wanted) -> the direction for constraints with that residual, if it is
+        wanted: the second-order correction, once the residual includes what the linear model has
+        missed.
     - `linear`: direction -> the change of the constraints' residual in the linear model.
     - `here`: the current point as a trial.
     - `direction`: the step in x and s.
@@ -167,7 +168,8 @@ def search(
         again = (begin | (c.correcting & (measure <= aim))) & (c.corrections < _CORRECTIONS)
         again &= ~fine & jnp.isfinite(measure) & (restoring | (origin.theta > 0))
         missed = trial.residual - here.residual - c.step * linear(c.direction)
-        bent = jax.lax.cond(again, correct, lambda r: direction, here.residual + missed)
+        bent = correct(here.residual + missed, again)
+        bent = jax.tree.map(lambda new, old: jnp.where(again, new, old), bent, direction)
         shorter = jnp.where(c.correcting, first, c.step) / 2
         step = jnp.where(again, longest(bent), jnp.where(fine, c.step, shorter))
         keep = jax.tree.map(lambda new, old: jnp.where(fine, old, new), bent, c.direction)
