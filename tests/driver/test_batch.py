@@ -21,6 +21,7 @@ PROBLEM = st.Minimize(
     subject_to={"cap": st.at_most(jnp.sum, 1.0)},
     data={"target": jnp.zeros(3), "slope": jnp.array(0.0)},
 )
+METHOD = st.methods.AugmentedLagrangian()
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +32,8 @@ def data():
 
 @pytest.fixture(scope="module")
 def alone(data):
-    method = st.methods.AugmentedLagrangian()
-
     def one(data):
-        return st.run(PROBLEM, jnp.zeros(3), method, data=data, differentiable=False)
+        return st.run(PROBLEM, jnp.zeros(3), METHOD, data=data, differentiable=False)
 
     compiled = jax.jit(one)
     return [compiled(jax.tree.map(lambda x, i=i: x[i], data)) for i in range(LANES)]
@@ -43,7 +42,7 @@ def alone(data):
 @pytest.mark.parametrize(("slots", "threads"), [(64, 1), (4, 1), (5, 2)])
 def test_lanes_are_the_solves_they_would_be_alone(data, alone, monkeypatch, slots, threads):
     monkeypatch.setattr(_batch, "SLOTS", slots)
-    batch = st.solve_batch(PROBLEM, np.zeros((LANES, 3)), data=data, threads=threads)
+    batch = st.solve_batch(PROBLEM, np.zeros((LANES, 3)), METHOD, data=data, threads=threads)
     assert len(batch) == LANES and batch.converged.all()
     assert batch.steps.tolist() == [int(outcome.steps) for outcome in alone]
     for i, outcome in enumerate(alone):
