@@ -2,9 +2,11 @@
 
 import abc
 import enum
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ._point import Point
@@ -41,6 +43,12 @@ class Metrics(eqx.Module):
     stationarity: Float[Array, ""]
     feasibility: Float[Array, ""]
     violations: dict[str, Float[Array, ""]]
+
+
+def unmeasured(names: Iterable[str], dtype: Any) -> Metrics:
+    """Metrics before the first step: infinite, for constraints of these names."""
+    infinity = jnp.full((), jnp.inf, dtype)
+    return Metrics(infinity, infinity, infinity, infinity, dict.fromkeys(names, infinity))
 
 
 class AbstractMethod(eqx.Module):

@@ -9,7 +9,7 @@ from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from ._adjoint import implicit
 from ._dtypes import default_tolerance, strong, working_dtype
-from ._method import AbstractMethod, Metrics, check_method
+from ._method import AbstractMethod, Metrics, check_method, unmeasured
 from ._point import Point
 from ._start import prepare
 from ._statements import AbstractStatement
@@ -49,9 +49,7 @@ def begin(
     """A solve before its first step."""
     state = strong(method.init(system, point, data, key=key))
     # What a step will report, without tracing one.
-    infinity = jnp.full((), jnp.inf, working_dtype(point.primal))
-    violations = dict.fromkeys(system.constraints, infinity)
-    metrics = Metrics(infinity, infinity, infinity, infinity, violations)
+    metrics = unmeasured(system.constraints, working_dtype(point.primal))
     running = jnp.asarray(int(Status.RUNNING), jnp.int32)
     return Progress(state, metrics, running, jnp.zeros((), jnp.int32))
 

@@ -205,12 +205,11 @@ def _nearby(
                 way = random.uniform(-1, 1, leaf.shape) * np.maximum(1.0, np.abs(leaf))
                 moved.append(jnp.asarray(leaf + reach * way, leaf.dtype))
             primal = jax.tree.unflatten(structure, moved)
-            if not system.space.closed:
-                primal = system.space.retract(
-                    point.primal, jax.tree.map(jnp.subtract, primal, point.primal)
-                )
-            else:
+            if system.space.closed:
                 primal = _project(system, primal)
+            else:
+                step = jax.tree.map(jnp.subtract, primal, point.primal)
+                primal = system.space.retract(point.primal, step)
             there = Point(primal, point.duals)
             if _trouble(jax.tree.map(np.asarray, look(there))) is None:
                 return there, reach

@@ -71,6 +71,8 @@ class Pressure(NamedTuple):
 
     direction: Float[Array, "n"]
     """The Lagrangian's gradient, or operator plus J' dual."""
+    pull: Float[Array, "n"]
+    """The constraints' part of it."""
     force: Float[Array, ""]
     extent: Float[Array, ""]
     """How far one is from 0: the largest entry of the point, at least 1."""
@@ -97,14 +99,15 @@ def pressure(
     """The direction at given weights and multipliers, and its scales."""
     pulls = pull_back(system, primal, data, local, duals)
     pushes = weights[:, None] * local.gradients
-    direction = jnp.sum(pushes, axis=0) + jnp.sum(pulls, axis=0)
+    pull = jnp.sum(pulls, axis=0)
+    direction = jnp.sum(pushes, axis=0) + pull
     extent = jnp.maximum(1.0, largest(primal))
     at = lagrangian_direction(system, data, weights, duals)
     bend = curvature_scale(system, primal, at, direction)
     force = jnp.maximum(largest((pushes, pulls)), bend * extent)
     # Without an objective no force is large or small, and multipliers near zero are zero.
     least = jnp.where(jnp.any(pushes != 0), 0.0, largest(local.sizes))
-    return Pressure(direction, jnp.maximum(force, least), extent)
+    return Pressure(direction, pull, jnp.maximum(force, least), extent)
 
 
 def natural(system: System, primal: PyTree, at: Pressure) -> list[Float[Array, "..."]]:
@@ -209,10 +212,9 @@ def measure(
             pushing = jnp.maximum(pushing, largest(force))
             carrying = jnp.maximum(carrying, largest(jnp.where(missed, force, 0.0)))
     # Multipliers that balance each other without the objective, and are not of satisfied rows only.
-    alone = at.direction - jnp.sum(weights[:, None] * local.gradients, axis=0)
     rate = at.extent / jnp.where(pushing > 0, pushing, 1.0)
     unfit = [*checked["scaled_dual"].values(), *checked["scaled_complementarity"].values()]
-    drift = largest(space.residual(primal, unravel(alone * rate))) / at.extent
+    drift = largest(space.residual(primal, unravel(at.pull * rate))) / at.extent
     towards = jnp.sum(pull_back(system, primal, data, local, blame), axis=0)
     push = largest(checked["scaled_violation"])
     pace = jnp.where(push > 0, at.extent / jnp.where(push > 0, push, 1.0), 0.0)

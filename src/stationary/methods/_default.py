@@ -37,7 +37,7 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
         if Oracle.VALUE in system.provides:
             return PrimalDual(), f"one objective estimated from mini-batches{constrained}"
     elif Oracle.VALUE in system.provides:
-        if system.constraints and obstacle(system) is None:
+        if system.constraints and obstacle(system, "InteriorPoint") is None:
             if is_dense(system):
                 return InteriorPoint(), "smooth constraints on few unknowns: second derivatives pay"
             return TrustRegionSQP(), "smooth constraints on many unknowns: products only"

@@ -13,7 +13,12 @@ from ..._operators import GradientOperator
 from ..._system import System
 from ...sets import Box, Euclidean, Nonnegative, Nonpositive, Positive, Zero
 
-_BOUNDING = (Euclidean, Box, Positive, Zero, Nonnegative, Nonpositive)
+BOUNDING = (Euclidean, Box, Positive, Zero, Nonnegative, Nonpositive)
+"""Sets that do no more than bound entries."""
+
+ORTHANTS = (Zero, Nonpositive, Nonnegative)
+"""Cones of equalities and inequalities."""
+
 _KINKED = {
     "abs": "abs",
     "max": "maximum",
@@ -31,25 +36,25 @@ _DENSE = 1000
 _OPAQUE = frozenset({"custom_vjp_call", "custom_vjp_call_jaxpr", "pure_callback", "io_callback"})
 
 
-def obstacle(system: System) -> str | None:
-    """Why an interior point cannot take a system, in words; None if it can."""
+def obstacle(system: System, method: str) -> str | None:
+    """Why a method of smooth rows and bounds cannot take a system, in words; None if it can."""
     if not isinstance(system.operator, GradientOperator):
-        return "InteriorPoint minimises one objective, and this statement has none."
+        return f"{method} minimises one objective, and this statement has none."
     for leaf in system.space.leaves:
-        if not isinstance(leaf, _BOUNDING):
+        if not isinstance(leaf, BOUNDING):
             return (
-                f"InteriorPoint handles bounds on entries, but `over` is {leaf.describe()}. State "
+                f"{method} handles bounds on entries, but `over` is {leaf.describe()}. State "
                 "it as constraints, or use AugmentedLagrangian, which projects onto it."
             )
     for name, constraint in system.constraints.items():
-        if not isinstance(constraint.cone, Zero | Nonpositive | Nonnegative):
+        if not isinstance(constraint.cone, ORTHANTS):
             return (
-                "InteriorPoint handles equalities and inequalities entry by entry, but constraint "
+                f"{method} handles equalities and inequalities entry by entry, but constraint "
                 f"{name!r} lies in {constraint.cone.describe()}. Use AugmentedLagrangian."
             )
         if constraint.surrogate is not None:
             return (
-                f"constraint {name!r} has a surrogate, which InteriorPoint would ignore. Use "
+                f"constraint {name!r} has a surrogate, which {method} would ignore. Use "
                 "PrimalDual or AugmentedLagrangian."
             )
     for name, term in _terms(system):
@@ -60,6 +65,16 @@ def obstacle(system: System) -> str | None:
                 "differentiated again. Use AugmentedLagrangian, which needs gradients only."
             )
     return None
+
+
+def refuse(system: System, method: str) -> None:
+    """Turn away what such a method cannot see as smooth functions, rows and bounds.
+
+    **Raises:** `TypeError` saying what is in the way, and what to use instead.
+    """
+    reason = obstacle(system, method)
+    if reason is not None:
+        raise TypeError(reason)
 
 
 def is_dense(system: System) -> bool:

@@ -5,11 +5,11 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..._method import AbstractMethod, Metrics, Oracle
+from ..._method import AbstractMethod, Oracle, unmeasured
 from ..._point import Point
 from ..._status import Status
-from ..._system import System, largest
-from ._advice import obstacle, remarks
+from ..._system import largest
+from ._advice import refuse, remarks
 from ._barrier import Anchor, Barrier, Duals
 from ._kkt import Factors
 from ._newton import Direction, newton
@@ -83,11 +83,11 @@ class InteriorPoint(AbstractMethod):
             raise ValueError(f"barrier must be positive, got {self.barrier}.")
 
     def check(self, system, point, data=None) -> list[str]:
-        refuse(system)
+        refuse(system, "InteriorPoint")
         return remarks(system)
 
     def init(self, system, point, data=None, *, key=None) -> State:
-        refuse(system)
+        refuse(system, "InteriorPoint")
         program = Program(system, point.primal, data)
         n, m, dtype = program.size, program.rows, program.dtype
         y = program.stack(point.duals)
@@ -98,7 +98,6 @@ class InteriorPoint(AbstractMethod):
         count, rows = jnp.zeros((), jnp.int32), jnp.zeros(m, dtype)
         mu, give = zero + self.barrier, zero + jnp.finfo(dtype).eps ** 0.51
         anchor = Anchor(x, jnp.zeros(n, dtype))
-        violations = dict.fromkeys(program.names, infinite)
         return State(
             point=Point(program.unravel(x), point.duals),
             x=x,
@@ -123,7 +122,7 @@ class InteriorPoint(AbstractMethod):
             idle=count,
             stuck=count,
             blocked=jnp.array(False),
-            metrics=Metrics(infinite, infinite, infinite, infinite, violations),
+            metrics=unmeasured(program.names, dtype),
             start_size=1 + largest(x),
             log=dict.fromkeys(COLUMNS, zero),
         )
@@ -189,16 +188,6 @@ class InteriorPoint(AbstractMethod):
         floor = state.barrier <= 2 * jnp.finfo(state.x.dtype).eps ** 0.8
         patience = jnp.where(state.phase == RESTORE, 150, jnp.where(floor, 30, 500))
         return (state.stuck >= 5) | (state.idle >= patience)
-
-
-def refuse(system: System) -> None:
-    """Turn away what the interior point cannot see as smooth functions, rows and bounds.
-
-    **Raises:** `TypeError` saying what is in the way, and what to use instead.
-    """
-    reason = obstacle(system)
-    if reason is not None:
-        raise TypeError(reason)
 
 
 def _moved(

@@ -9,14 +9,12 @@ from jaxtyping import Array, Bool, PyTree
 
 from ..._point import Point
 from ..._system import System
-from ...sets import Box, Euclidean, Nonnegative, Nonpositive, Positive, Zero
+from ...sets import Euclidean, Zero
+from ..interior_point._advice import BOUNDING, ORTHANTS
 from ..interior_point._program import Program
 from ._merit import AbstractMerit
 from ._null_space import split
 from ._step import Trouble
-
-_BOUNDS = (Euclidean, Box, Positive, Nonnegative, Nonpositive, Zero)
-_ORTHANTS = (Zero, Nonnegative, Nonpositive)
 
 
 def equalities_alone(system: System) -> bool:
@@ -37,13 +35,13 @@ def refuse(
     the merit or the linear solver cannot handle.
     """
     for s in system.space.leaves:
-        if not isinstance(s, _BOUNDS):
+        if not isinstance(s, BOUNDING):
             raise TypeError(
                 f"LagrangeNewton handles bounds on entries, but `over` is {s.describe()}. State it "
                 "as constraints, or use AugmentedLagrangian, which projects onto it."
             )
     for name, constraint in system.constraints.items():
-        if not isinstance(constraint.cone, _ORTHANTS):
+        if not isinstance(constraint.cone, ORTHANTS):
             raise TypeError(
                 f"LagrangeNewton handles equalities and inequalities, but {name!r} must lie in "
                 f"{constraint.cone.describe()}. Use AugmentedLagrangian."

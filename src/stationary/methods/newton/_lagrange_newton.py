@@ -9,7 +9,7 @@ import lineax as lx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..._method import AbstractMethod, Metrics, Oracle
+from ..._method import AbstractMethod, Metrics, Oracle, unmeasured
 from ..._point import Point
 from ..._solution import Solution
 from ..._status import Status
@@ -172,7 +172,6 @@ class LagrangeNewton(AbstractMethod):
         x = program.bounds.clip(program.flatten(point.primal))
         point = Point(program.unravel(x), point.duals)
         zero, infinite = jnp.zeros((), jnp.int32), jnp.full((), jnp.inf, dtype)
-        violations = dict.fromkeys(program.names, infinite)
         start = 0.1 if self.inexactness is None else self.inexactness.start
         return State(
             here=point,
@@ -192,7 +191,7 @@ class LagrangeNewton(AbstractMethod):
             work=zero,
             count=zero,
             key=jax.random.key(0) if key is None else key,
-            metrics=Metrics(infinite, infinite, infinite, infinite, violations),
+            metrics=unmeasured(program.names, dtype),
             start_size=1 + largest(x),
         )
 

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ..._method import AbstractMethod, Metrics, Oracle
+from ..._method import AbstractMethod, Metrics, Oracle, unmeasured
 from ..._point import Point
 from ..._status import Status
 from ..._system import Linearization, System, largest
-from ..interior_point._advice import obstacle, remarks
+from ..interior_point._advice import refuse, remarks
 from ..interior_point._program import Program
 from ._normal_equations import Layout, normal_equations
 from ._slack_form import Local, SlackForm
@@ -104,11 +104,11 @@ class TrustRegionSQP(AbstractMethod):
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}.")
 
     def check(self, system, point, data=None) -> list[str]:
-        refuse(system)
+        refuse(system, "TrustRegionSQP")
         return remarks(system)
 
     def init(self, system, point, data=None, *, key=None) -> State:
-        refuse(system)
+        refuse(system, "TrustRegionSQP")
         program = Program(system, point.primal, data)
         form = SlackForm(program)
         x = form.bounds.clip(program.flatten(point.primal))
@@ -116,10 +116,9 @@ class TrustRegionSQP(AbstractMethod):
         dtype = program.dtype
         zero, infinite = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         count = jnp.zeros((), jnp.int32)
-        violations = dict.fromkeys(program.names, infinite)
         return State(
             point=Point(program.unravel(w[: program.size]), point.duals),
-            metrics=Metrics(infinite, infinite, infinite, infinite, violations),
+            metrics=unmeasured(program.names, dtype),
             w=w,
             barrier=zero + self.barrier,
             penalty=zero + 1,
@@ -188,16 +187,6 @@ class TrustRegionSQP(AbstractMethod):
         status = jnp.where(stalled, int(Status.STALLED), int(Status.RUNNING))
         status = jnp.where(infeasible, int(Status.INFEASIBLE), status)
         return jnp.where(unbounded, int(Status.UNBOUNDED), status)
-
-
-def refuse(system: System) -> None:
-    """Turn away what is not smooth functions, rows and bounds.
-
-    **Raises:** `TypeError` saying what is in the way, and what to use instead.
-    """
-    reason = obstacle(system)
-    if reason is not None:
-        raise TypeError(reason.replace("InteriorPoint", "TrustRegionSQP"))
 
 
 class _Here(NamedTuple):
