@@ -14,7 +14,11 @@ from ._point import Point as Point
 from ._registry import register_chooser as register_chooser
 from ._responses import KKT as KKT
 from ._responses import AbstractResponse as AbstractResponse
+from ._responses import Averaged as Averaged
 from ._responses import Implicit as Implicit
+from ._responses import LeastSquares as LeastSquares
+from ._responses import Neumann as Neumann
+from ._responses import ProximalLagrangian as ProximalLagrangian
 from ._responses import Unrolled as Unrolled
 from ._responses import ValueFunction as ValueFunction
 from ._run import Outcome as Outcome

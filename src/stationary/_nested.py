@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import PyTree
 
-from ._constraints import Constraint, bind_constraint
+from ._constraints import Constraint, ConstraintTerm, bind_constraint
 from ._dtypes import cast, working_dtype
 from ._functions import Expectation, takes_data
-from ._nested_operators import Pair, Parts
-from ._responses import KKT, AbstractResponse
+from ._operators import Duals
+from ._responses import KKT, AbstractResponse, Pair, Parts
 from ._statements import (
     AbstractStatement,
     Function,
@@ -32,7 +33,7 @@ class Nested(AbstractStatement):
         whose `over` is the set of x and whose constraints are functions of x and y.
     - `lower`: g, likewise; its `over` is the set of y, its constraints restrict y.
     - `response`: how the upper problem sees the lower answer: `KKT()` (default), `Implicit()`,
-        `Unrolled(steps)` or `ValueFunction(penalty)`.
+        `Unrolled(steps)`, `ValueFunction(penalty)`, `Averaged()` or `ProximalLagrangian()`.
     - `data`: a pytree of arrays, for both.
 
     Start a solve with `x0=(x, y)`. The solution's value begins with x and y.
@@ -70,45 +71,48 @@ class Nested(AbstractStatement):
                 "a Nested problem's unknown is the pair (x, y): pass x0=(x, y), "
                 f"got {type(x0).__name__}."
             )
+        self.response.check(self)
         return x0 if len(x0) > 2 else self.response.embed(self, *x0)
 
     def lower(self, like: PyTree) -> System:
         like = self.embed(like)
-        x, y, *_ = like
+        pair = like[:2]
         dtype = working_dtype(like)
-        unknown = (self.leader.over, self.follower.over, *[None] * (len(like) - 2))
-        space = cast(as_product(unknown, like), dtype)
         parts = Parts(
             pair=Pair(
-                scalar_term(_of_pair(self.leader), "the upper objective", (x, y), self.data),
-                scalar_term(_of_pair(self.follower), "the lower objective", (x, y), self.data),
+                scalar_term(_of_pair(self.leader), "the upper objective", pair, self.data),
+                scalar_term(_of_pair(self.follower), "the lower objective", pair, self.data),
             ),
             signs=(_sign(self.leader), _sign(self.follower)),
-            space=cast(as_product(self.follower.over, y), dtype),
-            follower=self.follower_at(x, y),
+            space=cast(as_product(self.follower.over, pair[1]), dtype),
+            constraints=self._bound(self.follower, pair),
         )
-        constraints = {
-            name: bind_constraint(name, _constraint_of_pair(c), like, self.data, dtype)
-            for name, c in self.leader.subject_to.items()
-        }
+        unknown = (self.leader.over, self.follower.over, *self.response.sets(parts, like))
+        space = cast(as_product(unknown, like), dtype)
+        constraints = self._bound(self.leader, like)
         constraints |= self.response.constraints(parts, like, self.data)
         blocks = (Block("x", "minimize"), Block("y", "minimize"))
         return System(self.response.operator(parts), constraints, space, blocks)
 
-    def follower_at(self, x: PyTree, y: PyTree) -> System:
-        """The lower problem alone: a system in y, whose data are the pair (x, data)."""
-        constraints = {
-            name: eqx.tree_at(lambda c: c.fn, c, _GivenUpper(_plain(c.fn)))
-            for name, c in self.follower.subject_to.items()
+    def _bound(self, level: Minimize, like: tuple) -> dict[str, ConstraintTerm]:
+        """The constraints of a level in compiled form, functions of an unknown like `like`."""
+        dtype = working_dtype(like)
+        return {
+            name: bind_constraint(name, _constraint_of_pair(c), like, self.data, dtype)
+            for name, c in level.subject_to.items()
         }
-        statement = Minimize(
-            _GivenUpper(_plain(self.follower.objective)),
-            constraints,
-            self.follower.over,
-            (x, self.data),
-            flipped=self.follower.flipped,
-        )
-        return statement.lower(y)
+
+    def lower_duals(self, x: PyTree, y: PyTree) -> Duals:
+        """Zero multipliers of the lower constraints."""
+        terms = self._bound(self.follower, (x, y))
+        dtype = working_dtype((x, y))
+        return {name: jnp.zeros(c.shape, dtype) for name, c in terms.items()}
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether either level has an objective that mini-batches estimate."""
+        levels = (self.leader, self.follower)
+        return any(isinstance(level.objective, Expectation) for level in levels)
 
     def describe(self) -> list[str]:
         return [
@@ -129,21 +133,11 @@ class _FirstTwo(eqx.Module):
         return self.fn(x, y, data) if takes_data(self.fn, 2) else self.fn(x, y)
 
 
-class _GivenUpper(eqx.Module):
-    """A function of (x, y) as one of y, with data `(x, data)`."""
-
-    fn: Callable
-
-    def __call__(self, y: PyTree, data: tuple[PyTree, PyTree]) -> Any:
-        x, own = data
-        return self.fn(x, y, own) if takes_data(self.fn, 2) else self.fn(x, y)
-
-
 def _plain(fn: Function) -> Callable:
     if isinstance(fn, Expectation):
         raise TypeError(
-            "response=KKT() and constraints of the lower problem need plain functions of all the "
-            "data; for an Expectation use response=st.Implicit() or st.ValueFunction()."
+            "constraints of a nested problem are plain functions of all the data, not an "
+            "Expectation; pass the data to Nested."
         )
     return fn
 

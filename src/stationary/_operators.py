@@ -39,6 +39,11 @@ class AbstractOperator(eqx.Module):
     def has_potential(self) -> bool:
         """Whether the operator is a gradient, so that a merit function can be searched along."""
 
+    @property
+    def scheduled(self) -> bool:
+        """Whether the operator changes from step to step, so that no fixed point judges it."""
+        return False
+
     @abc.abstractmethod
     def linearize(
         self, primal: PyTree, data: PyTree, index: Int[Array, ""], constraints: ConstraintValues

@@ -47,7 +47,7 @@ class Session:
         self._numbers = sum(part.numbers for part in parts)
         self.stochastic = remember(system, "stochastic", lambda: system.is_stochastic)
         several = isinstance(system.operator, CommonDescentOperator)
-        self._judged = not (several or self.stochastic)
+        self._judged = not (several or self.stochastic or system.operator.scheduled)
         self._run: Split | None = None
         self._again = False
         self._kind = tuple(part.kind for part in parts)
@@ -131,7 +131,7 @@ class Session:
         """The residual that a certificate would find, and the objective.
 
         The residual is 0 where a certificate is not comparable with what methods measure: of
-        samples, and of several objectives.
+        samples, of several objectives, and of coefficients that change.
         """
         if not self._judged:
             program = _objective.for_size(self._numbers)

@@ -26,6 +26,7 @@ from .fixed_point import infeasibility_certificate as infeasibility_certificate
 from .fixed_point import picard as picard
 from .fixed_point import primal_dual_operator as primal_dual_operator
 from .interior_point import InteriorPoint as InteriorPoint
+from .nested import BilevelDescent as BilevelDescent
 from .newton import AbstractMerit as AbstractMerit
 from .newton import AdaptiveAccuracy as AdaptiveAccuracy
 from .newton import DivergenceCriterion as DivergenceCriterion

@@ -1,0 +1,3 @@
+"""Methods for problems nested in one another."""
+
+from ._descent import BilevelDescent as BilevelDescent
