@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
 from .._linear import DENSE_LIMIT, solve_linearized
@@ -61,7 +62,7 @@ class Neumann(eqx.Module):
     def __check_init__(self):
         if self.terms < 0:
             raise ValueError(f"Neumann(terms=...) must be at least 0, got {self.terms}.")
-        if not isinstance(self.step, jax.core.Tracer) and not self.step > 0:
+        if not isinstance(self.step, Tracer) and not self.step > 0:
             raise ValueError(f"Neumann(step=...) must be positive, got {self.step}.")
 
     def solve(self, product: Product, target: Float[Array, "n"]) -> Float[Array, "n"]:
@@ -121,7 +122,7 @@ class LeastSquares(eqx.Module):
         if self.cutoff is not None and not 0 < self.cutoff < 1:
             raise ValueError(f"LeastSquares(cutoff=...) must lie in (0, 1), got {self.cutoff}.")
         tolerance = self.range_tolerance
-        if not isinstance(tolerance, jax.core.Tracer) and not tolerance > 0:
+        if not isinstance(tolerance, Tracer) and not tolerance > 0:
             raise ValueError(
                 f"LeastSquares(range_tolerance=...) must be positive, got {tolerance}."
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from .._constraints import ConstraintTerm
@@ -222,7 +223,7 @@ def check_schedule(value: Any, where: str, valid: Callable[[float], bool], words
 
     **Raises:** `ValueError` naming the place, and for a schedule the step.
     """
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return
     if not callable(value):
         if jnp.ndim(value) == 0 and not valid(float(value)):
@@ -230,8 +231,8 @@ def check_schedule(value: Any, where: str, valid: Callable[[float], bool], words
         return
     with jax.ensure_compile_time_eval():
         for count in (0, 1, 10, 1000, 10**6):
-            found = value(jnp.asarray(count, jnp.int32))
-            if not isinstance(found, jax.core.Tracer) and not valid(float(found)):
+            found: Any = value(jnp.asarray(count, jnp.int32))
+            if not isinstance(found, Tracer) and not valid(float(found)):
                 raise ValueError(
                     f"{where} must be {words} at every step, but the schedule gives "
                     f"{float(found):g} at step {count}."

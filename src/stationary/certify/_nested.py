@@ -17,16 +17,15 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
-from .._dtypes import as_arrays
 from .._functions import Expectation, takes_data
 from .._nested import Nested
-from .._point import Point
 from .._statements import Function, Minimize
 from ._certificate import Certificate, Verdict
 from ._exact import exactly, widen
+from ._response import Reduced, Response, adjoint_state, respond
 
-_SINGULAR = 1e-7
 _DENSE = 3000
+"""Up to this many lower unknowns and multipliers the lower equations are formed."""
 
 
 def certify_nested(
@@ -51,37 +50,54 @@ def certify_nested(
         )
     data = problem.data if data is None else data
     x, y = widen(primal[:2])
-    below = _lower_statement(problem, x, data)
+    below = _Below(problem)(x, data)
     names = set(problem.follower.subject_to)
     multipliers = primal[2] if len(primal) > 2 and isinstance(primal[2], dict) else {}
     known = multipliers if set(multipliers) == names else {}
     plain = request._replace(ray=None)
     lower = conclude(below, y, known, None, plain)
 
-    response = _response(problem, x, y, lower.duals, data, request)
-    above = _upper_statement(problem, x, y, response.slope, data)
     kept = {name: given[name] for name in problem.leader.subject_to if name in given}
-    upper = conclude(above, x, kept, None, plain._replace(second_order=False))
-    return _join(upper, lower, response, request)
+    plain = plain._replace(second_order=False)
+    size = sum(leaf.size for leaf in jax.tree.leaves((y, lower.duals)))
+    if size > _DENSE:
+        return _join(*_of_many(problem, x, y, lower, data, plain), lower, request)
+    response = respond(_Below(problem), x, y, lower.duals, data, request)
+    above = _alone(problem.leader, _AlongResponse(x, y, response.slope), data)
+    upper = conclude(above, x, kept, None, plain)
+    freedom = response.free.shape[1]
+    if freedom and response.consistent:
+        # Lower answers nearby that are as good: y must be the best of them for the upper problem.
+        choice = _alone(problem.leader, _Among(x, y, response.free), data)
+        found = conclude(choice, jnp.zeros(freedom), kept, None, plain)
+        upper = _with_choice(upper, found, freedom)
+    return _join(upper, _doubt(response), lower, request)
 
 
-class _Response(NamedTuple):
-    """dy/dx, and how well the lower problem determines it."""
+class _Below(NamedTuple):
+    """The lower problem alone, a statement in y, at a given x."""
 
-    slope: Float[Array, "ny nx"]
-    condition: float
-    """The smallest over the largest singular value of the lower problem's equations."""
+    problem: Nested
 
-
-def _lower_statement(problem: Nested, x: PyTree, data: PyTree) -> Minimize:
-    return _alone(problem.follower, _AtUpper(x), data)
+    def __call__(self, x: PyTree, data: PyTree) -> Minimize:
+        return _alone(self.problem.follower, _AtUpper(x), data)
 
 
-def _upper_statement(problem: Nested, x, y, slope, data) -> Minimize:
-    return _alone(problem.leader, _AlongResponse(x, y, slope), data)
+class _Objective(NamedTuple):
+    """The upper objective, with expectations over all the data."""
+
+    problem: Nested
+    samples: int
+    seed: int
+
+    def __call__(self, x: PyTree, y: PyTree, data: PyTree) -> Array:
+        level = Minimize(self.problem.leader.objective, has_aux=self.problem.leader.has_aux)
+        alone = _alone(level, _AtUpper(x), data)
+        exact = exactly(alone, y, None, samples=self.samples, seed=self.seed)
+        return exact.system.linearize(exact.primal, exact.data).objective
 
 
-def _alone(level: Minimize, pair: "_AtUpper | _AlongResponse", data: PyTree) -> Minimize:
+def _alone(level: Minimize, pair: "_Way", data: PyTree) -> Minimize:
     """One level as a problem in its own variable, the other being given by `pair`."""
 
     def own(fn: Function) -> Function:
@@ -101,7 +117,7 @@ def _alone(level: Minimize, pair: "_AtUpper | _AlongResponse", data: PyTree) -> 
     return Minimize(
         own(level.objective),
         constraints,
-        level.over,
+        None if isinstance(pair, _Among) else level.over,
         (pair, data),
         convex=level.convex and isinstance(pair, _AtUpper),
         has_aux=level.has_aux,
@@ -131,6 +147,21 @@ class _AlongResponse(eqx.Module):
         return x, unravel(flat + self.slope @ moved)
 
 
+class _Among(eqx.Module):
+    """The pair (x, y) at a fixed x, from coordinates of the lower answers near y."""
+
+    x: PyTree
+    y: PyTree
+    free: Float[Array, "ny k"]
+
+    def __call__(self, coordinates: PyTree) -> tuple[PyTree, PyTree]:
+        flat, unravel = ravel_pytree(self.y)
+        return self.x, unravel(flat + self.free @ coordinates)
+
+
+_Way = _AtUpper | _AlongResponse | _Among
+
+
 class _OfData(eqx.Module):
     """A function of (x, y) and perhaps data; its data carry the way to the pair."""
 
@@ -146,43 +177,67 @@ class _OfSample(eqx.Module):
     """A function of the pair (x, y) and a sample, as one of a single level's variable."""
 
     fn: Any
-    pair: _AtUpper | _AlongResponse
+    pair: _Way
 
     def __call__(self, own: PyTree, sample: PyTree) -> Any:
         return self.fn(self.pair(own), sample)
 
 
-def _response(problem: Nested, x, y, duals: dict, data: PyTree, request: Any) -> _Response:
-    duals = {name: jnp.asarray(dual) for name, dual in duals.items()}
-    flat_answer, unravel_answer = ravel_pytree(Point(y, duals))
-    flat_x, unravel_x = ravel_pytree(x)
-    if flat_answer.size > _DENSE:
+def _doubt(response: Response) -> str:
+    """Why the upper gradient may have no meaning, in words; empty if it has one."""
+    if response.consistent:
+        return ""
+    return (
+        "the lower equations are nearly singular (no strict complementarity, or dependent "
+        "constraints): y(x) may have no derivative, and the upper gradient no meaning"
+    )
+
+
+def _with_choice(upper: Certificate, found: Certificate, freedom: int) -> Certificate:
+    """The upper certificate, with that of y among the lower answers."""
+    check = next(check for check in found.checks if check.kind == "stationarity")
+    note = (
+        f"the lower answer is not unique ({freedom} free directions): y is judged as the best of "
+        "them for the upper problem"
+    )
+    return dataclasses.replace(
+        upper,
+        verdict=upper.verdict if check.passed or not upper.passed else Verdict.NOT_STATIONARY,
+        checks=(*upper.checks, dataclasses.replace(check, name="y among lower answers")),
+        notes=(*upper.notes, note),
+    )
+
+
+def _of_many(
+    problem: Nested, x: PyTree, y: PyTree, lower: Certificate, data: PyTree, request: Any
+) -> tuple[Certificate, str]:
+    """The upper certificate of a large lower problem, and what casts doubt on it.
+
+    Without dy/dx: F(x, y) - <w, equations(x, y)> with the adjoint state w has, at fixed y, the
+    hypergradient as its gradient in x.
+    """
+    from ._conclude import conclude
+
+    if problem.leader.subject_to or problem.follower.subject_to:
         raise ValueError(
-            f"the lower problem has {flat_answer.size} unknowns and multipliers; certificates of "
-            f"nested problems form its equations, and go up to {_DENSE}."
+            f"certificates of nested problems with constraints form the lower equations, and go up "
+            f"to {_DENSE} lower unknowns and multipliers."
         )
-
-    @jax.jit
-    def equations(answer, x, data):
-        def root(answer, x):
-            below = _lower_statement(problem, unravel_x(x), data)
-            exact = exactly(below, y, None, samples=request.samples, seed=request.seed)
-            return ravel_pytree(exact.system.root(unravel_answer(answer), exact.data))[0]
-
-        return jax.jacfwd(root, argnums=(0, 1))(answer, x)
-
-    by_answer, by_x = map(np.asarray, equations(flat_answer, flat_x, as_arrays(widen(data))))
-    rows = np.linalg.norm(by_answer, axis=1)
-    rows = np.where(rows > 0, rows, 1.0)[:, None]  # the units of a constraint do not matter
-    left, values, right = np.linalg.svd(by_answer / rows)
-    some = values > 1e-12 * values[0]
-    inverse = np.where(some, 1 / np.where(some, values, 1.0), 0.0)
-    moved = right.T @ (inverse[:, None] * (left.T @ (by_x / rows)))
-    count = ravel_pytree(y)[0].size
-    return _Response(jnp.asarray(-moved[:count]), float(values[-1] / values[0]))
+    below, objective = _Below(problem), _Objective(problem, request.samples, request.seed)
+    adjoint, defect = adjoint_state(below, objective, x, y, data, request)
+    above = Minimize(
+        Reduced(below, objective, request),
+        over=problem.leader.over,
+        data=(y, adjoint, data),
+        flipped=problem.leader.flipped,
+    )
+    upper = conclude(above, x, {}, None, request)
+    sound = defect <= max(1e-6, request.tol)
+    doubt = f"the adjoint system was solved to a relative defect of {defect:.1g} only"
+    return upper, "" if sound else doubt
 
 
-def _join(upper: Certificate, lower: Certificate, response: _Response, request: Any) -> Certificate:
+def _join(upper: Certificate, doubt: str, lower: Certificate, request: Any) -> Certificate:
     def under(name: str) -> str:
         return "y" + name[1:] if name == "x" or name.startswith("x[") else f"lower {name}"
 
@@ -198,14 +253,11 @@ def _join(upper: Certificate, lower: Certificate, response: _Response, request: 
     ]
     if not lower.passed:
         notes.append("the verdict is that of the lower problem, whose answer y is not one")
-    singular = not response.condition > _SINGULAR
-    if singular:
-        notes.append(
-            "the lower equations are nearly singular (no strict complementarity, or dependent "
-            "constraints): y(x) may have no derivative, and the upper gradient no meaning"
-        )
+    notes += [note for note in upper.notes if note not in notes and "lower answer" in note]
+    if doubt:
+        notes.append(doubt)
     return Certificate(
-        verdict=_verdict(upper.verdict, lower.verdict, singular),
+        verdict=_verdict(upper.verdict, lower.verdict, bool(doubt)),
         tol=request.tol,
         checks=checks,
         objective={
@@ -223,10 +275,10 @@ def _join(upper: Certificate, lower: Certificate, response: _Response, request: 
     )
 
 
-def _verdict(upper: Verdict, lower: Verdict, singular: bool) -> Verdict:
+def _verdict(upper: Verdict, lower: Verdict, doubtful: bool) -> Verdict:
     if not lower.passed:
         return lower
-    if singular and upper.passed:
+    if doubtful and upper.passed:
         return Verdict.UNDETERMINED
     return upper
 

@@ -198,15 +198,15 @@ class BilevelDescent(AbstractMethod):
             return jax.tree.map(lambda d, p: d.astype(p.dtype), found, primal)
 
         def moved(primal: tuple, memories: tuple, directions: tuple, which: tuple, index: Array):
-            primal, memories = list(primal), list(memories)
+            entries, kept = list(primal), list(memories)
             nothing = jnp.zeros_like(state.scale)
             for i in which:
                 alone = eqx.tree_at(lambda s: s.space, system, Product(system.space.sets[i]))
                 rule = _with_rate(self._rules(whole, len(places))[i], state.rates[i])
-                primal[i], memories[i] = move(
-                    alone, rule, memories[i], primal[i], directions[i], nothing, {}, data, index
+                entries[i], kept[i] = move(
+                    alone, rule, kept[i], entries[i], directions[i], nothing, {}, data, index
                 )
-            return tuple(primal), tuple(memories)
+            return tuple(entries), tuple(kept)
 
         index = count * (len(inner) > 0) * self.inner_steps + count
         centre = state.primal
