@@ -170,9 +170,9 @@ def solve_adjoint(
         import lineax as lx  # a tenth of a second that only derivatives need to spend
 
         shape = jax.ShapeDtypeStruct(target.shape, target.dtype)
-        tags = lx.positive_semidefinite_tag if isinstance(solver, lx.CG) else ()
+        tags = lx.positive_semidefinite_tag if isinstance(solver.solver, lx.CG) else ()
         operator = lx.FunctionLinearOperator(product, shape, tags)
-        value = lx.linear_solve(operator, target, solver, throw=False).value
+        value = lx.linear_solve(operator, target, solver.solver, throw=False).value
     size = jnp.linalg.norm(target)
     left = jnp.linalg.norm(product(value) - target)
     defect = left / jnp.where(size > 0, size, 1)
@@ -182,15 +182,22 @@ def solve_adjoint(
     return Adjoint(value, defect, sound)
 
 
-def check_solver(solver: Any, where: str) -> None:
-    """Refuse what is no linear solver.
+class _Lineax(eqx.Module):
+    """A Lineax solver, whose numbers are settings and not arrays."""
+
+    solver: Any = eqx.field(static=True)
+
+
+def as_solver(solver: Any) -> Any:
+    """A solver of adjoint systems as this package keeps it.
 
     **Raises:** `TypeError` saying what to pass.
     """
-    if solver is None or isinstance(solver, Neumann | LeastSquares):
-        return
+    if solver is None or isinstance(solver, Neumann | LeastSquares | _Lineax):
+        return solver
     if not (callable(getattr(solver, "init", None)) and callable(getattr(solver, "compute", None))):
         raise TypeError(
-            f"{where} takes st.Neumann(...), st.LeastSquares(...), a Lineax solver such as "
-            f"lineax.CG(1e-6, 1e-6), or None, got {solver!r}."
+            "Implicit(solver=...) takes st.Neumann(...), st.LeastSquares(...), a Lineax solver "
+            f"such as lineax.CG(1e-6, 1e-6), or None, got {solver!r}."
         )
+    return _Lineax(solver)

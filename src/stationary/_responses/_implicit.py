@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PyTree
 
 from ..sets import AbstractSet, Nonnegative, Nonpositive, Zero
-from ._adjoint import Adjoint, check_solver, solve_adjoint
+from ._adjoint import Adjoint, as_solver, solve_adjoint
 from ._base import AbstractPairOperator, AbstractResponse, Parts
 
 
@@ -32,10 +33,7 @@ class Implicit(AbstractResponse):
         Pedregosa (2016), Hyperparameter optimization with approximate gradient, arXiv:1602.02355.
     """
 
-    solver: Any = None
-
-    def __check_init__(self):
-        check_solver(self.solver, "Implicit(solver=...)")
+    solver: Any = eqx.field(converter=as_solver, default=None)
 
     def embed(self, problem, x, y):
         duals = problem.lower_duals(x, y)

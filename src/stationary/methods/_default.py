@@ -4,11 +4,13 @@ from functools import cache
 
 from .._method import AbstractMethod, Oracle
 from .._registry import register_chooser
+from .._responses import AbstractPairOperator
 from .._system import System
 from .constrained import AugmentedLagrangian, PrimalDual
 from .descent import from_optax
 from .interior_point import InteriorPoint
 from .interior_point._advice import is_dense, obstacle
+from .nested._descent import BilevelDescent
 from .saddle import ExtraGradient, PastExtraGradient
 from .trust_region import TrustRegionSQP
 
@@ -31,6 +33,10 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
         ('PastExtraGradient', 'players with opposed interests: one operator call a step')
     """
     constrained = " with constraints" if system.constraints else ""
+    if isinstance(system.operator, AbstractPairOperator):
+        if system.is_stochastic:
+            return _bilevel_adam(), "a nested problem estimated from mini-batches"
+        return BilevelDescent(inner_steps=10), "a nested problem: first-order steps on both levels"
     if system.is_stochastic:
         if Oracle.VALUE in system.provides and not system.constraints:
             return _adam(), "one objective estimated from mini-batches"
@@ -54,3 +60,11 @@ def _adam() -> AbstractMethod:
     import optax
 
     return from_optax(optax.adam(1e-2))
+
+
+@cache
+def _bilevel_adam() -> AbstractMethod:
+    import optax
+
+    rule = optax.adam(1e-2)
+    return BilevelDescent(rule, rule)

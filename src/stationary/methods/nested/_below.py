@@ -15,11 +15,11 @@ from ..._functions import takes_data
 from ..._linear import solve_linearized
 from ..._method import AbstractMethod
 from ..._nested import Nested
+from ..._registry import choose_method
 from ..._responses import AbstractPairOperator, Averaged, Implicit, Unrolled
 from ..._run import run
 from ..._statements import Minimize
 from ..._status import Status
-from .._default import default_method
 
 
 class Below(eqx.Module):
@@ -33,31 +33,29 @@ class Below(eqx.Module):
     tol: float | None
     max_steps: int
 
-    def solve(self, primal: tuple) -> tuple[tuple, Int[Array, ""]]:
-        """The unknown with its followers solved, and how that ended."""
+    def solve(self, primal: tuple) -> tuple[tuple, list[PyTree], Int[Array, ""]]:
+        """The unknown with its followers solved, the lower answers in it, and how that ended."""
         x, y, *rest = primal
-        converged = jnp.asarray(int(Status.CONVERGED), jnp.int32)
         if isinstance(self.response, Unrolled):
             zero = jnp.zeros((), jnp.int32)
             upper = self.operator.lagrangian({}, (), lambda _: {}, self.data, zero)
-            if not self.response.warm_start:
-                last = self.operator.descend(x, rest[0], self.data, zero, upper)
-                return (x, last, rest[0]), converged
-            # The steps begin at the y that is given, and `lead` takes them.
-            return primal, converged
+            last = self.operator.descend(x, primal[-1], self.data, zero, upper)
+            # With a warm start the steps of `lead` begin at y itself.
+            unknown = (x, last, *rest) if rest else primal
+            return unknown, [last], jnp.asarray(int(Status.CONVERGED), jnp.int32)
         if isinstance(self.response, Implicit):
             y, duals, status = self._minimize(x, y, 0.0, 1.0)
-            return ((x, y, duals) if duals else (x, y)), status
+            return ((x, y, duals) if duals else (x, y)), [y], status
         if isinstance(self.response, Averaged):
             weight = self.operator.weight
             y, _, status = self._minimize(x, y, weight, 1 - weight)
-            return (x, y, self._adjoint(x, y)), status
+            return (x, y, self._adjoint(x, y)), [y], status
         share = 1 / self.operator.penalty
+        central = self.response.central
         y, _, status = self._minimize(x, y, share, 1.0)
-        other = -share if self.response.central else 0.0
         # From y, so that both are on the same branch of a lower problem with several.
-        z, _, second = self._minimize(x, y, other, 1.0)
-        return (x, y, z), jnp.maximum(status, second)
+        z, _, second = self._minimize(x, y, -share if central else 0.0, 1.0)
+        return (x, y, z), [y, z] if central else [y], jnp.maximum(status, second)
 
     def _minimize(self, x: PyTree, y: PyTree, up: Any, down: Any) -> tuple[PyTree, dict, Any]:
         """The minimiser of up * F + down * g at fixed x, its multipliers, and the status."""
@@ -72,7 +70,7 @@ class Below(eqx.Module):
         statement = Minimize(_Mixture(parts), constraints, follower.over, (x, self.data, *weights))
         method = self.method
         if method is None:
-            method, _ = default_method(statement.lower(y))
+            method, _ = choose_method(statement.lower(y))
         outcome = run(
             statement,
             y,

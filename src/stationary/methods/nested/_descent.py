@@ -58,7 +58,8 @@ class BilevelDescent(AbstractMethod):
 
     **Arguments:**
 
-    - `upper`: the rule of x: an Optax transformation, a learning rate, or a schedule of one.
+    - `upper`: the rule of x: an Optax transformation, a learning rate, a schedule of one, or `None`
+        for 1/(2L), with L estimated at the start for followers that keep up.
     - `lower`: the rule of everything else: one of the same; a tuple with one, or `None`, per
         further entry of the unknown (see the response); or `None` for 1/L, with L estimated at the
         start. Entries whose direction is a whole step (the adjoint of `Averaged`, the y of
@@ -95,7 +96,7 @@ class BilevelDescent(AbstractMethod):
         algorithm 1.
     """
 
-    upper: Any = 1e-2
+    upper: Any = None
     lower: Any = None
     inner_steps: int = eqx.field(static=True, default=1)
     order: str = eqx.field(static=True, default="alternating")
@@ -110,7 +111,8 @@ class BilevelDescent(AbstractMethod):
     summary: ClassVar[str] = "nested problems: any response, a rule per level, mini-batches"
 
     def __check_init__(self):
-        _check_rule(self.upper, "BilevelDescent(upper=...)")
+        if self.upper is not None:
+            _check_rule(self.upper, "BilevelDescent(upper=...)")
         for rule in self.lower if isinstance(self.lower, tuple) else (self.lower,):
             if rule is not None:
                 _check_rule(rule, "BilevelDescent(lower=...)")
@@ -142,14 +144,8 @@ class BilevelDescent(AbstractMethod):
                 check_schedule(value, where, lambda v, top=top: 0 < v <= top, words)
 
     def check(self, system, point, data=None) -> list[str]:
-        operator = _operator(system)
-        followers = len(point.primal) - 1
-        if isinstance(self.lower, tuple) and len(self.lower) != followers:
-            raise ValueError(
-                f"BilevelDescent(lower=...) has {len(self.lower)} rules, but {followers} entries "
-                "of the unknown follow x. Give one rule for all, or one for each."
-            )
-        if self.projection_steps and not self._rules(operator, followers + 1)[1] == self.upper:
+        together = self._rules(_operator(system), len(point.primal))[:2]
+        if self.projection_steps and (together[0] is None or together[0] != together[1]):
             raise ValueError(
                 "BilevelDescent(projection_steps=...) projects x and y together, so that both need "
                 "one plain learning rate: upper=0.1, lower=(0.1, ...)."
@@ -290,6 +286,11 @@ class BilevelDescent(AbstractMethod):
     def _rules(self, operator: AbstractPairOperator, entries: int) -> tuple:
         """The rule of every entry; `None` where its rate is to be estimated."""
         if isinstance(self.lower, tuple):
+            if len(self.lower) != entries - 1:
+                raise ValueError(
+                    f"BilevelDescent(lower=...) has {len(self.lower)} rules, but {entries - 1} "
+                    "entries of the unknown follow x. Give one rule for all, or one for each."
+                )
             return (self.upper, *self.lower)
         given = (None if i in operator.natural else self.lower for i in range(1, entries))
         return (self.upper, *given)

@@ -120,10 +120,10 @@ def hypergradient(
     system, point, data = prepare(with_data(problem, data), (x, y))
     operator: Any = system.operator
     below = Below(operator.at(0, dtype), response, problem, data, method, tol, max_steps)
-    unknown, status = below.solve(point.primal)
+    unknown, answers, status = below.solve(point.primal)
     zero = jnp.zeros((), jnp.int32)
     upper = below.operator.lagrangian({}, unknown[2:], lambda _: {}, data, zero)
-    value = upper(*unknown[:2])
+    value = jnp.mean(jnp.stack([upper(unknown[0], y) for y in answers]))
     defect = jnp.zeros((), dtype)
     if isinstance(response, Implicit):
         if not traced and int(status) == Status.CONVERGED:
