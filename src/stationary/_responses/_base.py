@@ -152,6 +152,10 @@ class AbstractPairOperator(AbstractOperator):
     def follow(self, primal: tuple, data: PyTree, index: Array, upper: Level) -> tuple:
         """The directions of everything but x."""
 
+    def value(self, primal: tuple, data: PyTree, index: Array, upper: Level) -> Float[Array, ""]:
+        """What the direction of x is the gradient of, once everything else is at its zero."""
+        return upper(*primal[:2])
+
     def field(self, primal: tuple, data: PyTree, index: Array, upper: Level) -> tuple:
         """All directions at once."""
         lead = self.lead(primal, data, index, upper)

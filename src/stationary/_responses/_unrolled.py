@@ -109,11 +109,11 @@ class UnrolledOperator(AbstractPairOperator):
 
     natural = frozenset({1, 2})
 
-    def lead(self, primal, data, index, upper):
-        def after(x: PyTree) -> Array:
-            return upper(x, self.descend(x, primal[-1], data, index, upper))
+    def value(self, primal, data, index, upper):
+        return upper(primal[0], self.descend(primal[0], primal[-1], data, index, upper))
 
-        return jax.grad(after)(primal[0])
+    def lead(self, primal, data, index, upper):
+        return jax.grad(lambda x: self.value((x, *primal[1:]), data, index, upper))(primal[0])
 
     def follow(self, primal, data, index, upper):
         last = self.descend(primal[0], primal[-1], data, index, upper)

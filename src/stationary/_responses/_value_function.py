@@ -91,6 +91,12 @@ class ValueFunctionOperator(AbstractPairOperator):
     def coefficients(self):
         return {"penalty": self.penalty}
 
+    def value(self, primal, data, index, upper):
+        x, y, z = primal
+        lower = [self.parts.lower(x, at, data, index) for at in (y, z)]
+        gap = self.penalty * (lower[0] - lower[1])
+        return (upper(x, y) + upper(x, z) + gap) / 2 if self.central else upper(x, y) + gap
+
     def lead(self, primal, data, index, upper):
         x, y, z = primal
         by_y, by_z = (

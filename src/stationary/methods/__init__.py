@@ -28,6 +28,7 @@ from .fixed_point import primal_dual_operator as primal_dual_operator
 from .interior_point import InteriorPoint as InteriorPoint
 from .nested import BilevelDescent as BilevelDescent
 from .nested import Hypergradient as Hypergradient
+from .nested import error_bound as error_bound
 from .nested import hypergradient as hypergradient
 from .newton import AbstractMerit as AbstractMerit
 from .newton import AdaptiveAccuracy as AdaptiveAccuracy

@@ -33,29 +33,25 @@ class Below(eqx.Module):
     tol: float | None
     max_steps: int
 
-    def solve(self, primal: tuple) -> tuple[tuple, list[PyTree], Int[Array, ""]]:
-        """The unknown with its followers solved, the lower answers in it, and how that ended."""
-        x, y, *rest = primal
+    def solve(self, primal: tuple) -> tuple[tuple, Int[Array, ""]]:
+        """The unknown with its followers solved, and how that ended."""
+        x, y, *_ = primal
         if isinstance(self.response, Unrolled):
-            zero = jnp.zeros((), jnp.int32)
-            upper = self.operator.lagrangian({}, (), lambda _: {}, self.data, zero)
-            last = self.operator.descend(x, primal[-1], self.data, zero, upper)
-            # With a warm start the steps of `lead` begin at y itself.
-            unknown = (x, last, *rest) if rest else primal
-            return unknown, [last], jnp.asarray(int(Status.CONVERGED), jnp.int32)
+            # Its direction of x takes the steps, from where the unknown says.
+            return primal, jnp.asarray(int(Status.CONVERGED), jnp.int32)
         if isinstance(self.response, Implicit):
             y, duals, status = self._minimize(x, y, 0.0, 1.0)
-            return ((x, y, duals) if duals else (x, y)), [y], status
+            return ((x, y, duals) if duals else (x, y)), status
         if isinstance(self.response, Averaged):
             weight = self.operator.weight
             y, _, status = self._minimize(x, y, weight, 1 - weight)
-            return (x, y, self._adjoint(x, y)), [y], status
+            return (x, y, self._adjoint(x, y)), status
         share = 1 / self.operator.penalty
         central = self.response.central
         y, _, status = self._minimize(x, y, share, 1.0)
         # From y, so that both are on the same branch of a lower problem with several.
         z, _, second = self._minimize(x, y, -share if central else 0.0, 1.0)
-        return (x, y, z), [y, z] if central else [y], jnp.maximum(status, second)
+        return (x, y, z), jnp.maximum(status, second)
 
     def _minimize(self, x: PyTree, y: PyTree, up: Any, down: Any) -> tuple[PyTree, dict, Any]:
         """The minimiser of up * F + down * g at fixed x, its multipliers, and the status."""
@@ -67,7 +63,7 @@ class Below(eqx.Module):
         parts = self.operator.parts
         dtype = working_dtype((x, y))
         weights = tuple(jnp.asarray(share, dtype) for share in (up, down))
-        statement = Minimize(_Mixture(parts), constraints, follower.over, (x, self.data, *weights))
+        statement = Minimize(Mixture(parts), constraints, follower.over, (x, self.data, *weights))
         method = self.method
         if method is None:
             method, _ = choose_method(statement.lower(y))
@@ -109,7 +105,7 @@ class Below(eqx.Module):
         return unravel(solve_linearized(slope, flat, target))
 
 
-class _Mixture(eqx.Module):
+class Mixture(eqx.Module):
     """up * F + down * g as a function of y, with data (x, data, up, down)."""
 
     parts: Any

@@ -28,10 +28,11 @@ class Hypergradient(eqx.Module):
 
     **Arguments:**
 
-    - `value`: the upper objective at the lower answer.
+    - `value`: the upper objective at the lower answer, with the penalised gap of `ValueFunction`:
+        what `gradient` is the gradient of.
     - `gradient`: a pytree like x; NaN where the lower problem was not solved, or where the
         derivative does not exist.
-    - `unknown`: x and what follows it, at the lower answer.
+    - `unknown`: x and what follows it, at the lower answer; for `Unrolled` where its steps begin.
     - `status`: how the lower solves ended, the worst of them.
     - `defect`: the relative defect of the adjoint system; 0 where there is none.
     """
@@ -96,7 +97,7 @@ def hypergradient(
         ...     )
         ...     print(round(float(found.gradient), 3))
         6.0
-        5.999
+        6.0
         6.0
 
     !!! cite "Reference"
@@ -120,10 +121,10 @@ def hypergradient(
     system, point, data = prepare(with_data(problem, data), (x, y))
     operator: Any = system.operator
     below = Below(operator.at(0, dtype), response, problem, data, method, tol, max_steps)
-    unknown, answers, status = below.solve(point.primal)
+    unknown, status = below.solve(point.primal)
     zero = jnp.zeros((), jnp.int32)
     upper = below.operator.lagrangian({}, unknown[2:], lambda _: {}, data, zero)
-    value = jnp.mean(jnp.stack([upper(unknown[0], y) for y in answers]))
+    value = below.operator.value(unknown, data, zero, upper)
     defect = jnp.zeros((), dtype)
     if isinstance(response, Implicit):
         if not traced and int(status) == Status.CONVERGED:
