@@ -29,6 +29,7 @@ from .interior_point import InteriorPoint as InteriorPoint
 from .nested import BilevelDescent as BilevelDescent
 from .nested import Hypergradient as Hypergradient
 from .nested import error_bound as error_bound
+from .nested import fully_first_order as fully_first_order
 from .nested import hypergradient as hypergradient
 from .newton import AbstractMerit as AbstractMerit
 from .newton import AdaptiveAccuracy as AdaptiveAccuracy

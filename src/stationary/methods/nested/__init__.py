@@ -2,5 +2,6 @@
 
 from ._descent import BilevelDescent as BilevelDescent
 from ._error_bound import error_bound as error_bound
+from ._fully_first_order import fully_first_order as fully_first_order
 from ._hypergradient import Hypergradient as Hypergradient
 from ._hypergradient import hypergradient as hypergradient

@@ -113,7 +113,7 @@ class BilevelDescent(AbstractMethod):
     def __check_init__(self):
         if self.upper is not None:
             _check_rule(self.upper, "BilevelDescent(upper=...)")
-        for rule in self.lower if isinstance(self.lower, tuple) else (self.lower,):
+        for rule in self.lower if _is_several(self.lower) else (self.lower,):
             if rule is not None:
                 _check_rule(rule, "BilevelDescent(lower=...)")
         if self.order not in ("simultaneous", "alternating"):
@@ -285,7 +285,7 @@ class BilevelDescent(AbstractMethod):
 
     def _rules(self, operator: AbstractPairOperator, entries: int) -> tuple:
         """The rule of every entry; `None` where its rate is to be estimated."""
-        if isinstance(self.lower, tuple):
+        if _is_several(self.lower):
             if len(self.lower) != entries - 1:
                 raise ValueError(
                     f"BilevelDescent(lower=...) has {len(self.lower)} rules, but {entries - 1} "
@@ -304,6 +304,11 @@ def _operator(system: System) -> AbstractPairOperator:
             "`method` out to have one chosen."
         )
     return system.operator
+
+
+def _is_several(rules: Any) -> bool:
+    """Whether there is a rule per entry: an Optax transformation is a tuple too."""
+    return type(rules) is tuple
 
 
 def _check_rule(rule: Any, where: str) -> None:

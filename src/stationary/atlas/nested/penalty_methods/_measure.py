@@ -43,7 +43,7 @@ def measure(scale, seed, observe):
         "Lower problems are solved to the smallest tolerance that float64 allows, because the "
         "error of a penalised gradient is the lower error over sigma.",
         "The noisy runs penalise with sigma = 0.05, whose stationary point is that of psi here; "
-        "rates fall like k^(-1/3) and the momentum's memory is 1 - k^(-2/3).",
+        "rates fall like k^(-1/2) and the momentum's memory is 1 - k^(-2/3).",
     ]
     return found
 

@@ -56,7 +56,7 @@ def noisy(seed, steps):
 @partial(jax.jit, static_argnums=(0, 1))
 def _descend(seed, steps):
     def falling(scale):
-        return optax.sgd(lambda k: scale * (1 + k / 100) ** (-1 / 3))
+        return optax.sgd(lambda k: scale * (1 + k / 100) ** -0.5)
 
     method = BilevelDescent(
         falling(0.02),
