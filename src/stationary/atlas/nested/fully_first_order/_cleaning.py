@@ -45,15 +45,15 @@ def lower(x, y, data):
     return weighted + RIDGE / 2 * jnp.sum(y**2)
 
 
-RULE, BELOW = optax.adam(0.1), optax.sgd(1.0)
+RULE, BELOW = optax.adam(0.1), optax.sgd(1.0, momentum=0.9, nesterov=True)
 WAYS = {
     "fully first order": (
         st.ValueFunction(100.0),
-        BilevelDescent(RULE, BELOW, inner_steps=20),
+        BilevelDescent(RULE, BELOW, inner_steps=10),
     ),
     "implicit, conjugate gradients": (
         st.Implicit(lx.CG(1e-6, 1e-6)),
-        BilevelDescent(RULE, BELOW, inner_steps=20),
+        BilevelDescent(RULE, BELOW, inner_steps=10),
     ),
 }
 

@@ -74,8 +74,9 @@ def cleaning(found, seed, observe):
         )
     )
     found.notes.append(
-        "Both methods of hyper-cleaning use the same Adam above and 20 gradient steps below per "
-        "upper step; compilation is not counted."
+        "Both methods of hyper-cleaning use the same Adam above and ten of Nesterov's steps below "
+        "per upper step; compilation is not counted. With plain gradient steps below, the lower "
+        "copies lag behind and the penalised method ends 13 % worse."
     )
 
 
