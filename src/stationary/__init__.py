@@ -15,12 +15,14 @@ from ._registry import register_chooser as register_chooser
 from ._responses import KKT as KKT
 from ._responses import AbstractResponse as AbstractResponse
 from ._responses import Averaged as Averaged
+from ._responses import BestResponse as BestResponse
 from ._responses import Implicit as Implicit
 from ._responses import LeastSquares as LeastSquares
 from ._responses import Neumann as Neumann
 from ._responses import ProximalLagrangian as ProximalLagrangian
 from ._responses import Unrolled as Unrolled
 from ._responses import ValueFunction as ValueFunction
+from ._responses import linear_response as linear_response
 from ._run import Outcome as Outcome
 from ._run import run as run
 from ._solution import Solution as Solution

@@ -7,6 +7,8 @@ from ._base import AbstractPairOperator as AbstractPairOperator
 from ._base import AbstractResponse as AbstractResponse
 from ._base import Pair as Pair
 from ._base import Parts as Parts
+from ._best_response import BestResponse as BestResponse
+from ._best_response import linear_response as linear_response
 from ._implicit import Implicit as Implicit
 from ._kkt import KKT as KKT
 from ._proximal_lagrangian import ProximalLagrangian as ProximalLagrangian
