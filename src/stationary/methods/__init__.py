@@ -35,7 +35,11 @@ from .newton import L1Merit as L1Merit
 from .newton import LagrangeNewton as LagrangeNewton
 from .newton import SketchProject as SketchProject
 from .newton import newton_divergence as newton_divergence
+from .saddle import AbstractGeometry as AbstractGeometry
+from .saddle import EntropicGeometry as EntropicGeometry
+from .saddle import EuclideanGeometry as EuclideanGeometry
 from .saddle import ExtraGradient as ExtraGradient
+from .saddle import GradientDescentAscent as GradientDescentAscent
 from .saddle import OptimisticGradient as OptimisticGradient
 from .saddle import PastExtraGradient as PastExtraGradient
 from .saddle import ReflectedGradient as ReflectedGradient
