@@ -49,7 +49,8 @@ class AbstractOperator(eqx.Module):
 class GradientOperator(AbstractOperator):
     """The gradient of one objective: `Minimize`."""
 
-    objective: Term
+    objective: Callable
+    """A `Term`, or what stands in for one when means are taken over more samples."""
     sign: float = eqx.field(static=True, default=1.0)
 
     @property
