@@ -1,6 +1,7 @@
 """The methods, each a configuration object that `solve` and `run` accept."""
 
 from ._default import default_method as default_method
+from ._lyapunov import lyapunov_exponents as lyapunov_exponents
 from .constrained import AbstractDualRule as AbstractDualRule
 from .constrained import AugmentedLagrangian as AugmentedLagrangian
 from .constrained import DualAscent as DualAscent
@@ -44,5 +45,7 @@ from .saddle import OptimisticGradient as OptimisticGradient
 from .saddle import PastExtraGradient as PastExtraGradient
 from .saddle import ReflectedGradient as ReflectedGradient
 from .saddle import StepSizeWarning as StepSizeWarning
+from .saddle import complex_adam as complex_adam
+from .saddle import complex_momentum as complex_momentum
 from .saddle import lipschitz as lipschitz
 from .trust_region import TrustRegionSQP as TrustRegionSQP

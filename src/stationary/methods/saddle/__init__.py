@@ -1,5 +1,7 @@
 """Methods for saddle points, games and variational inequalities, on one operator."""
 
+from ._complex_momentum import complex_adam as complex_adam
+from ._complex_momentum import complex_momentum as complex_momentum
 from ._descent_ascent import GradientDescentAscent as GradientDescentAscent
 from ._extragradient import ExtraGradient as ExtraGradient
 from ._geometry import AbstractGeometry as AbstractGeometry
