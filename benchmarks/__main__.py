@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ._figure import Figure
 
-NAMES = ("chunks", "traces", "imports", "batch", "single", "first")
+NAMES = ("chunks", "traces", "imports", "batch", "single", "first", "saddle")
 LONG = ("nlp",)  # by name only; what follows the name are its own options
 
 

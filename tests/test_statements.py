@@ -167,3 +167,19 @@ def test_maximise_flips_the_objective_only():
     np.testing.assert_allclose(solution.value, np.sqrt(0.5), atol=1e-6)
     assert solution.objective == pytest.approx(np.sqrt(2), abs=1e-6)
     assert float(solution.duals["ball"]) == pytest.approx(np.sqrt(0.5), abs=1e-5)
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_an_operator_may_return_a_pytree(sampled):
+    def field(x, rows):
+        return {"a": x["a"] - jnp.mean(rows), "b": 2 * x["b"] + x["a"][0]}
+
+    rows = np.arange(4.0)
+    stream = st.Batches(rows[:, None], batch_size=4, shuffle=False)
+    operator = st.Expectation(field, stream) if sampled else field
+    problem = st.VariationalInequality(operator, data=None if sampled else rows)
+    x0 = {"a": jnp.zeros(2), "b": jnp.zeros(2)}
+    method = st.methods.ExtraGradient(0.3)
+    found = st.run(problem, x0, method, tol=1e-9, differentiable=False).point.primal
+    np.testing.assert_allclose(found["a"], 1.5, atol=1e-8)
+    np.testing.assert_allclose(found["b"], -0.75, atol=1e-8)

@@ -45,6 +45,7 @@ from .certify import IrregularPointError as IrregularPointError
 from .certify import Sensitivity as Sensitivity
 from .certify import Verdict as Verdict
 from .certify import certify as certify
+from .certify import classify_stationary as classify_stationary
 from .certify import sensitivity as sensitivity
 from .compat import compat_minimize as compat_minimize
 from .driver import BatchSolution as BatchSolution

@@ -50,14 +50,18 @@ class Term(eqx.Module):
 
     def __call__(
         self, primal: PyTree[Array], data: PyTree[Array], index: Int[Array, ""]
-    ) -> Float[Array, "..."]:
+    ) -> PyTree[Float[Array, "..."]]:
         """The value at `primal`; for an `Expectation`, the mean over the batch at `index`."""
         if self.stream is None:
-            return jnp.asarray(self.program(primal, data))
+            return jax.tree.map(jnp.asarray, self.program(primal, data))
         samples, mask = self.stream.batch(index)
-        values = jax.vmap(lambda sample: self.program(primal, sample))(samples)
-        weights = jnp.expand_dims(mask, tuple(range(1, values.ndim)))
-        return jnp.sum(jnp.where(weights, values, 0), axis=0) / jnp.sum(mask)
+        every = jax.vmap(lambda sample: self.program(primal, sample))(samples)
+
+        def mean(values: Array) -> Array:
+            weights = jnp.expand_dims(mask, tuple(range(1, values.ndim)))
+            return jnp.sum(jnp.where(weights, values, 0), axis=0) / jnp.sum(mask)
+
+        return jax.tree.map(mean, every)
 
 
 def bind(fn: Callable | Expectation, primal: PyTree, data: PyTree) -> Term:

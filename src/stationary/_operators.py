@@ -6,7 +6,7 @@ constraints at a point, and a function that turns multipliers into the stationar
 
 import abc
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -54,7 +54,8 @@ class AbstractOperator(eqx.Module):
 class GradientOperator(AbstractOperator):
     """The gradient of one objective: `Minimize`."""
 
-    objective: Term
+    objective: Any
+    """A `Term`, or what stands in for one when means are taken over more samples."""
     sign: float = eqx.field(static=True, default=1.0)
 
     @property

@@ -20,6 +20,7 @@ class Verdict(enum.Enum):
     OPTIMAL = "optimal"
     LOCAL_MINIMUM = "local minimum"
     LOCAL_SADDLE = "local saddle"
+    LOCAL_MINIMAX = "local minimax"
     STATIONARY = "stationary"
     SADDLE = "saddle, not a minimum"
     NOT_A_SADDLE = "stationary, but no saddle point"
@@ -50,12 +51,19 @@ class Verdict(enum.Enum):
 
 
 _PASSED = frozenset(
-    {Verdict.OPTIMAL, Verdict.LOCAL_MINIMUM, Verdict.LOCAL_SADDLE, Verdict.STATIONARY}
+    {
+        Verdict.OPTIMAL,
+        Verdict.LOCAL_MINIMUM,
+        Verdict.LOCAL_SADDLE,
+        Verdict.LOCAL_MINIMAX,
+        Verdict.STATIONARY,
+    }
 )
 _MEANINGS = {
     Verdict.OPTIMAL: "no feasible point is better, given that the problem is convex as declared",
     Verdict.LOCAL_MINIMUM: "first and second-order conditions hold: no point nearby is better",
     Verdict.LOCAL_SADDLE: "each player's conditions hold: neither can do better nearby",
+    Verdict.LOCAL_MINIMAX: "y can do no better nearby, nor can x once y has answered",
     Verdict.STATIONARY: "the first-order conditions hold",
     Verdict.SADDLE: "the first-order conditions hold, but a feasible direction improves on it",
     Verdict.NOT_A_SADDLE: "the first-order conditions hold, but a player can do better nearby",

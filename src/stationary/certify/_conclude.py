@@ -10,14 +10,16 @@ from jaxtyping import PyTree
 
 from .._nested import Nested
 from .._operators import CommonDescentOperator
-from .._statements import AbstractStatement, Minimize
+from .._statements import AbstractStatement, Minimize, Saddle
 from .._system import System
 from ._certificate import Certificate, Check, Curvature, Ray, Verdict
+from ._classify import boundary, default_rtol, minimax_at
 from ._exact import Exact, exactly
 from ._first_order import allowance, checks, leaf_names
 from ._gap import duality_gap
 from ._matrix_free import extreme_curvature, supported
 from ._measure import Local, Measured, force_scales, look, measure
+from ._minimax import MinimaxPoint, MinimaxVerdict
 from ._multipliers import estimate
 from ._nested import certify_nested
 from ._rays import infeasibility, read_claim, stuck, unboundedness
@@ -93,7 +95,10 @@ def conclude(
     if not failed:
         curvature, remark = second_order(exact, weights, duals, local, found, request)
         notes += remark
-    verdict = decide(problem, failed, found, curvature, ray, request.tol)
+    minimax = in_order(problem, exact, curvature, request)
+    if minimax is not None:
+        notes.append(f"when x moves first and y answers: {minimax}")
+    verdict = decide(problem, failed, found, curvature, ray, request.tol, minimax)
     if verdict is Verdict.LOCALLY_INFEASIBLE:
         held = duals if float(found.held) <= min(request.tol, float(found.blocked)) else None
         notes.append(stuck(system, local, held))
@@ -210,6 +215,24 @@ def second_order(
     return curvatures(system, primal, data, weights, duals, local, found, tol), []
 
 
+def in_order(
+    problem: AbstractStatement, exact: Exact, curvature: dict[str, Curvature], request: Request
+) -> MinimaxPoint | None:
+    """What a saddle's point is when x moves first, where its players' curvatures leave that open.
+
+    Inside the sets and for exact functions only, where curvature was looked at.
+    """
+    if not (isinstance(problem, Saddle) and curvature) or exact.sampled:
+        return None
+    # y is at no maximum, or each player is at its best already: nothing is left open.
+    if curvature["y"].sign < 0 or all(c.sign > 0 for c in curvature.values()):
+        return None
+    size = sum(leaf.size for leaf in jax.tree.leaves(exact.primal))
+    if size > MATRIX_FREE or boundary(exact) is not None:
+        return None
+    return minimax_at(exact, default_rtol(request.tol))
+
+
 def decide(
     problem: AbstractStatement,
     failed: set[str],
@@ -217,6 +240,7 @@ def decide(
     curvature: dict[str, Curvature],
     ray: Ray | None,
     tol: float,
+    minimax: MinimaxPoint | None = None,
 ) -> Verdict:
     """The verdict on a point from the kinds of its failed checks, its curvatures and its ray."""
     if ray is not None and ray.proved:
@@ -228,6 +252,8 @@ def decide(
         return Verdict.NOT_STATIONARY
     signs = [c.sign for c in curvature.values()]
     players = len(signs) > 1
+    if minimax is not None and minimax.verdict is MinimaxVerdict.STRICT:
+        return Verdict.LOCAL_MINIMAX
     if any(sign < 0 for sign in signs):
         return Verdict.NOT_A_SADDLE if players else Verdict.SADDLE
     if getattr(problem, "convex", False):

@@ -1,6 +1,7 @@
 """The methods, each a configuration object that `solve` and `run` accept."""
 
 from ._default import default_method as default_method
+from ._lyapunov import lyapunov_exponents as lyapunov_exponents
 from .constrained import AbstractDualRule as AbstractDualRule
 from .constrained import AugmentedLagrangian as AugmentedLagrangian
 from .constrained import DualAscent as DualAscent
@@ -40,10 +41,16 @@ from .newton import L1Merit as L1Merit
 from .newton import LagrangeNewton as LagrangeNewton
 from .newton import SketchProject as SketchProject
 from .newton import newton_divergence as newton_divergence
+from .saddle import AbstractGeometry as AbstractGeometry
+from .saddle import EntropicGeometry as EntropicGeometry
+from .saddle import EuclideanGeometry as EuclideanGeometry
 from .saddle import ExtraGradient as ExtraGradient
+from .saddle import GradientDescentAscent as GradientDescentAscent
 from .saddle import OptimisticGradient as OptimisticGradient
 from .saddle import PastExtraGradient as PastExtraGradient
 from .saddle import ReflectedGradient as ReflectedGradient
 from .saddle import StepSizeWarning as StepSizeWarning
+from .saddle import complex_adam as complex_adam
+from .saddle import complex_momentum as complex_momentum
 from .saddle import lipschitz as lipschitz
 from .trust_region import TrustRegionSQP as TrustRegionSQP

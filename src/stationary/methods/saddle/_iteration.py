@@ -1,4 +1,4 @@
-"""What the extra-gradient methods share: state, step, average, and when to give up."""
+"""What the methods on one operator share: state, step, average, and when to give up."""
 
 import abc
 from typing import Any, ClassVar, NamedTuple
@@ -12,12 +12,22 @@ from ..._method import AbstractMethod, Oracle
 from ..._point import Point
 from ..._status import Status
 from ..._system import System, all_finite, largest
-from ._joint import operator, project
-from ._step_size import StepSize, fading, first_step, safeguarded, scheduled, warn_long_step
+from ._geometry import AbstractGeometry, EuclideanGeometry
+from ._ground import Ground, check_timescale, ground, is_one
+from ._joint import operator
+from ._step_size import (
+    StepSize,
+    check_step_size,
+    fading,
+    first_step,
+    safeguarded,
+    scheduled,
+    warn_long_step,
+)
 
 
 class State(eqx.Module):
-    """An extra-gradient iteration; in the papers' words after step t:
+    """An iteration on one operator; in the papers' words after step t:
 
     **Arguments:**
 
@@ -51,11 +61,13 @@ class Look(NamedTuple):
     known_value: Point
 
 
-class AbstractExtraGradient(AbstractMethod):
-    """A method that evaluates the operator ahead of the point that it moves."""
+class AbstractOperatorMethod(AbstractMethod):
+    """A method that evaluates one operator, there or ahead, and moves a point along it."""
 
     step_size: eqx.AbstractVar[StepSize]
     average: eqx.AbstractVar[bool]
+    timescale: eqx.AbstractVar[float | Float[Array, ""]]
+    geometry: eqx.AbstractVar[AbstractGeometry]
     calls: ClassVar[int]
     """Operator calls per step."""
     fraction: ClassVar[float] = 0.5
@@ -67,26 +79,50 @@ class AbstractExtraGradient(AbstractMethod):
     handles_constraints: ClassVar[bool] = True
 
     @abc.abstractmethod
-    def _look(self, system: System, state: State, data: PyTree) -> Look:
+    def _look(self, ground: Ground, state: State, data: PyTree) -> Look:
         """Where to evaluate the operator in this step; `state.step` is this step's length."""
 
     @abc.abstractmethod
-    def _move(self, system: System, state: State, look: Look, value: Point) -> Point:
+    def _move(self, ground: Ground, state: State, look: Look, value: Point) -> Point:
         """The next base point, from the operator's value at the half-point."""
 
-    def _before(self, start: Point, value: Point, step: Float[Array, ""]) -> Point | None:
+    def _before(
+        self, ground: Ground, start: Point, value: Point, step: Float[Array, ""]
+    ) -> Point | None:
         """The base point before the first one, for a method that looks back to it."""
         return None
 
+    def _check(self) -> None:
+        check_step_size(self.step_size, type(self).__name__)
+        check_timescale(self.timescale, type(self).__name__)
+        if not isinstance(self.geometry, AbstractGeometry):
+            raise TypeError(
+                f"{type(self).__name__}: geometry is one such as EuclideanGeometry() or "
+                f"EntropicGeometry(), got {self.geometry!r}."
+            )
+
+    def _check_euclidean(self) -> None:
+        """For a method that adds slopes to points, wherever that leads."""
+        if not isinstance(self.geometry, EuclideanGeometry):
+            raise ValueError(
+                f"{type(self).__name__} extrapolates in a straight line, so its geometry must be "
+                f"a EuclideanGeometry, got {type(self.geometry).__name__}. ExtraGradient and "
+                "PastExtraGradient work in any."
+            )
+
+    def _ground(self, system: System, point: Point) -> Ground:
+        return ground(system, point, self.geometry, self.timescale, type(self).__name__)
+
     def init(self, system, point, data=None, *, key=None) -> State:
-        start = project(system, point)
-        step = first_step(self.step_size, system, start, data, self.fraction)
+        ground = self._ground(system, point)
+        start = ground.project(point)
+        step = first_step(self.step_size, ground, start, data, self.fraction)
         value, _ = operator(system, start, data)
         return State(
             base=start,
             half=start,
             value=value,
-            previous=self._before(start, value, step),
+            previous=self._before(ground, start, value, step),
             step=step,
             count=jnp.zeros((), jnp.int32),
             mean=start if self.average else None,
@@ -95,15 +131,15 @@ class AbstractExtraGradient(AbstractMethod):
         )
 
     def step(self, system, state, data=None):
-        count = state.count + 1
+        count, ground = state.count + 1, self._ground(system, state.base)
         state = eqx.tree_at(
             lambda s: (s.step, s.count),
             state,
             (scheduled(self.step_size, count, state.step), count),
         )
-        look = self._look(system, state, data)
+        look = self._look(ground, state, data)
         value, at = operator(system, look.half, data, self.calls * count)
-        base = self._move(system, state, look, value)
+        base = self._move(ground, state, look, value)
         metrics = system.metrics(look.half, at, value.primal)
 
         weight = state.weight + state.step
@@ -112,11 +148,13 @@ class AbstractExtraGradient(AbstractMethod):
             share = state.step / weight
             mean = jax.tree.map(lambda m, x: m + share * (x - m), state.mean, look.half)
         step = state.step
-        if self.step_size is None and system.is_stochastic:
+        # On two timescales short steps are not safe: near some answers they repel.
+        estimated = self.step_size is None and is_one(self.timescale)
+        if estimated and system.is_stochastic:
             step = fading(step, count)
-        elif self.step_size is None:
+        elif estimated:
             change = jax.tree.map(jnp.subtract, value, look.known_value)
-            step = safeguarded(step, look.known, look.half, change, self.fraction)
+            step = safeguarded(step, ground, look.known, look.half, change, self.fraction)
         previous = None if state.previous is None else state.base
         new = State(base, look.half, value, previous, step, count, mean, weight, state.start_size)
         return new, metrics
@@ -146,7 +184,8 @@ class AbstractExtraGradient(AbstractMethod):
         **Raises:** `ValueError` where the method would evaluate the operator at a point at which
         it is not finite.
         """
-        return warn_long_step(self.step_size, system, point, data, self.limit, type(self).__name__)
+        ground = self._ground(system, point)
+        return warn_long_step(self.step_size, ground, point, data, self.limit, type(self).__name__)
 
     def status(self, state, metrics, tol) -> Any:
         # A NaN fails both comparisons, and is reported by the driver as such.

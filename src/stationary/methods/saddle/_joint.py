@@ -25,18 +25,6 @@ def operator(
     return Point(at.direction(point.duals), ascent), at
 
 
-def project(system: System, point: Point) -> Point:
-    """The nearest point of the set times the polar cones."""
-    cones = {name: constraint.cone for name, constraint in system.constraints.items()}
-    duals = {name: cones[name].polar(dual) for name, dual in point.duals.items()}
-    return Point(system.space.project(point.primal), duals)
-
-
-def shift(point: Point, step: Float[Array, ""] | float, move: Point) -> Point:
-    """point - step * move."""
-    return jax.tree.map(lambda x, v: x - step * v, point, move)
-
-
 def norm(tree: PyTree[Array]) -> Float[Array, ""]:
     """The Euclidean norm of a pytree."""
     return jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))
@@ -86,14 +74,34 @@ def stretch(
     data: PyTree,
     iterations: int = 50,
     key: PRNGKeyArray | None = None,
+    weights: Point | None = None,
 ) -> Float[Array, ""]:
-    """The largest singular value of V's Jacobian at a point, from below."""
+    """The largest singular value of V's Jacobian at a point, from below.
+
+    **Arguments:**
+
+    - `weights`: of the squared distance by which changes are measured; default 1.
+    """
 
     def value(at: Point) -> Point:
         return operator(system, at, data)[0]
 
-    _, push = jax.linearize(value, point)
-    pull = jax.linear_transpose(push, point)
+    if weights is None:
+        weights = jax.tree.map(lambda x: jnp.ones((), x.dtype), point)
+
+    def evened(change: Point) -> Point:
+        """M^-1/2 change, on both sides of J: lengths in the distance become Euclidean."""
+        return jax.tree.map(lambda v, w: v / jnp.sqrt(w), change, weights)
+
+    _, jacobian = jax.linearize(value, point)
+    transposed = jax.linear_transpose(jacobian, point)
+
+    def push(change: Point) -> Point:
+        return evened(jacobian(evened(change)))
+
+    def pull(change: Point) -> Point:
+        return evened(transposed(evened(change))[0])
+
     leaves, structure = jax.tree.flatten(point)
     keys = jax.random.split(jax.random.key(0) if key is None else key, len(leaves))
     start = [
@@ -105,7 +113,7 @@ def stretch(
         vector, _ = carry
         vector = jax.tree.map(lambda v: v / jnp.maximum(norm(vector), tiny), vector)
         pushed = push(vector)
-        return pull(pushed)[0], norm(pushed)
+        return pull(pushed), norm(pushed)
 
     first = jax.tree.unflatten(structure, start)
     return jax.lax.fori_loop(0, iterations, body, (first, jnp.zeros((), leaves[0].dtype)))[1]

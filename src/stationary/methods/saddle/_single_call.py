@@ -7,14 +7,15 @@ constraints they are three methods.
 from typing import ClassVar
 
 import jax
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, PyTree
 
-from ._iteration import AbstractExtraGradient, Look, require_finite
-from ._joint import operator, project, shift
-from ._step_size import StepSize, check_step_size
+from ._geometry import AbstractGeometry, EuclideanGeometry
+from ._iteration import AbstractOperatorMethod, Look, require_finite
+from ._joint import operator
+from ._step_size import StepSize
 
 
-class PastExtraGradient(AbstractExtraGradient):
+class PastExtraGradient(AbstractOperatorMethod):
     """Past extragradient, also called Popov's method: extragradient with the last slope reused.
 
     X_{t+1/2} = P(X_t - g V_{t-1/2}) and X_{t+1} = P(X_t - g V_{t+1/2}), with V_{1/2} = V(X_1).
@@ -30,8 +31,13 @@ class PastExtraGradient(AbstractExtraGradient):
         for 1/(2L), with L estimated at the start and the step shortened where the operator turns
         out steeper; with mini-batches it falls like 1/sqrt(t) from there instead.
     - `average`: keep the average of the half-points, for `average_point`.
+    - `timescale`: how many times faster the maximising player (or the multipliers) moves than the
+        minimising one, at least 1. With one, an estimated step is kept, and never shortened.
+    - `geometry`: [`EuclideanGeometry`][stationary.methods.EuclideanGeometry], perhaps with weights,
+        or [`EntropicGeometry`][stationary.methods.EntropicGeometry].
 
-    **Raises:** `ValueError` for a step size that is not positive.
+    **Raises:** `ValueError` for a step size that is not positive, a timescale below 1, or (at
+    the start) weights that do not fit; `TypeError` for a timescale where nothing ascends.
 
     !!! example
         >>> import jax.numpy as jnp, stationary as st
@@ -53,22 +59,24 @@ class PastExtraGradient(AbstractExtraGradient):
 
     step_size: StepSize = None
     average: bool = False
+    timescale: float | Float[Array, ""] = 1.0
+    geometry: AbstractGeometry = EuclideanGeometry()
 
     calls: ClassVar[int] = 1
     summary: ClassVar[str] = "saddles and variational inequalities: one operator call a step"
 
     def __check_init__(self):
-        check_step_size(self.step_size, "PastExtraGradient")
+        self._check()
 
-    def _look(self, system, state, data: PyTree) -> Look:
-        half = project(system, shift(state.base, state.step, state.value))
+    def _look(self, ground, state, data: PyTree) -> Look:
+        half = ground.move(state.base, state.step, state.value)
         return Look(half, state.half, state.value)
 
-    def _move(self, system, state, look, value):
-        return project(system, shift(state.base, state.step, value))
+    def _move(self, ground, state, look, value):
+        return ground.move(state.base, state.step, value)
 
 
-class ReflectedGradient(AbstractExtraGradient):
+class ReflectedGradient(AbstractOperatorMethod):
     """The reflected gradient method: the half-point is the last move, made once more.
 
     X_{t+1/2} = 2 X_t - X_{t-1} and X_{t+1} = P(X_t - g V_{t+1/2}), with X_0 = X_1 + g V(X_1), the
@@ -84,8 +92,13 @@ class ReflectedGradient(AbstractExtraGradient):
         for 0.4/L, with L estimated at the start and the step shortened where the operator turns
         out steeper; with mini-batches it falls like 1/sqrt(t) from there instead.
     - `average`: keep the average of the half-points, for `average_point`.
+    - `timescale`: how many times faster the maximising player (or the multipliers) moves than the
+        minimising one, at least 1. With one, an estimated step is kept, and never shortened.
+    - `geometry`: [`EuclideanGeometry`][stationary.methods.EuclideanGeometry], perhaps with weights.
 
-    **Raises:** `ValueError` for a step size that is not positive.
+    **Raises:** `ValueError` for a step size that is not positive, a timescale below 1, a geometry
+    that is not Euclidean, or (at the start) weights that do not fit; `TypeError` for a timescale
+    where nothing ascends.
 
     !!! example
         >>> import jax.numpy as jnp, stationary as st
@@ -101,6 +114,8 @@ class ReflectedGradient(AbstractExtraGradient):
 
     step_size: StepSize = None
     average: bool = False
+    timescale: float | Float[Array, ""] = 1.0
+    geometry: AbstractGeometry = EuclideanGeometry()
 
     calls: ClassVar[int] = 1
     fraction: ClassVar[float] = 0.4
@@ -108,26 +123,27 @@ class ReflectedGradient(AbstractExtraGradient):
     summary: ClassVar[str] = "like PastExtraGradient with one projection; evaluates outside the set"
 
     def __check_init__(self):
-        check_step_size(self.step_size, "ReflectedGradient")
+        self._check()
+        self._check_euclidean()
 
-    def _before(self, start, value, step):
-        return shift(start, -step, value)
+    def _before(self, ground, start, value, step):
+        return ground.shift(start, -step, value)
 
-    def _look(self, system, state, data: PyTree) -> Look:
+    def _look(self, ground, state, data: PyTree) -> Look:
         half = jax.tree.map(lambda now, before: 2 * now - before, state.base, state.previous)
         return Look(half, state.half, state.value)
 
-    def _move(self, system, state, look, value):
-        return project(system, shift(state.base, state.step, value))
+    def _move(self, ground, state, look, value):
+        return ground.move(state.base, state.step, value)
 
     def check(self, system, point, data=None) -> list[str]:
         state = self.init(system, point, data)
-        value, _ = operator(system, self._look(system, state, data).half, data)
+        value, _ = operator(system, self._look(self._ground(system, point), state, data).half, data)
         require_finite(value, "ReflectedGradient")
         return super().check(system, point, data)
 
 
-class OptimisticGradient(AbstractExtraGradient):
+class OptimisticGradient(AbstractOperatorMethod):
     """The optimistic gradient method: a projected half-point, corrected by the change of slope.
 
     X_{t+1/2} = P(X_t - g V_{t-1/2}) and X_{t+1} = X_{t+1/2} + g V_{t-1/2} - g V_{t+1/2}, with
@@ -142,8 +158,13 @@ class OptimisticGradient(AbstractExtraGradient):
         for 1/(2L), with L estimated at the start and the step shortened where the operator turns
         out steeper; with mini-batches it falls like 1/sqrt(t) from there instead.
     - `average`: keep the average of the half-points, for `average_point`.
+    - `timescale`: how many times faster the maximising player (or the multipliers) moves than the
+        minimising one, at least 1. With one, an estimated step is kept, and never shortened.
+    - `geometry`: [`EuclideanGeometry`][stationary.methods.EuclideanGeometry], perhaps with weights.
 
-    **Raises:** `ValueError` for a step size that is not positive.
+    **Raises:** `ValueError` for a step size that is not positive, a timescale below 1, a geometry
+    that is not Euclidean, or (at the start) weights that do not fit; `TypeError` for a timescale
+    where nothing ascends.
 
     !!! example
         >>> import jax.numpy as jnp, stationary as st
@@ -162,17 +183,20 @@ class OptimisticGradient(AbstractExtraGradient):
 
     step_size: StepSize = None
     average: bool = False
+    timescale: float | Float[Array, ""] = 1.0
+    geometry: AbstractGeometry = EuclideanGeometry()
 
     calls: ClassVar[int] = 1
     summary: ClassVar[str] = "like PastExtraGradient with one projection; stays inside the set"
 
     def __check_init__(self):
-        check_step_size(self.step_size, "OptimisticGradient")
+        self._check()
+        self._check_euclidean()
 
-    def _look(self, system, state, data: PyTree) -> Look:
-        half = project(system, shift(state.base, state.step, state.value))
+    def _look(self, ground, state, data: PyTree) -> Look:
+        half = ground.move(state.base, state.step, state.value)
         return Look(half, state.half, state.value)
 
-    def _move(self, system, state, look, value):
+    def _move(self, ground, state, look, value):
         change = jax.tree.map(lambda old, new: new - old, state.value, value)
-        return shift(look.half, state.step, change)
+        return ground.shift(look.half, state.step, change)

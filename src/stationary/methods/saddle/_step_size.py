@@ -10,8 +10,8 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from ..._point import Point
-from ..._system import System
-from ._joint import norm, operator, project, shift, stretch
+from ._ground import Ground
+from ._joint import operator, stretch
 
 StepSize = float | int | Float[Array, ""] | Callable[[Int[Array, ""]], Any] | None
 
@@ -49,32 +49,32 @@ def check_step_size(step_size: StepSize, owner: str) -> None:
 
 
 def first_step(
-    step_size: StepSize, system: System, point: Point, data: PyTree, fraction: float
+    step_size: StepSize, ground: Ground, point: Point, data: PyTree, fraction: float
 ) -> Float[Array, ""]:
     """The length of the first step."""
     dtype = jnp.result_type(*jax.tree.leaves(point.primal))
     if step_size is not None:
         return scheduled(step_size, jnp.ones((), jnp.int32), jnp.ones((), dtype))
     # Power iteration comes from below: 5 % for what it misses.
-    slope = 1.05 * stretch(system, point, data, iterations=30)
+    slope = 1.05 * stretch(ground.system, point, data, iterations=30, weights=ground.weights)
     step = jnp.where(slope > 0, fraction / jnp.where(slope > 0, slope, 1), 1).astype(dtype)
-    return _backtracked(step, system, point, data, fraction)
+    return _backtracked(step, ground, point, data, fraction)
 
 
 def _backtracked(
-    step: Float[Array, ""], system: System, point: Point, data: PyTree, fraction: float
+    step: Float[Array, ""], ground: Ground, point: Point, data: PyTree, fraction: float
 ) -> Float[Array, ""]:
     """`step`, halved until the operator changes little enough along a whole step from the start.
 
     The slope at a point where the operator happens to be flat says nothing about a step away.
     """
-    value, _ = operator(system, point, data)
+    value, _ = operator(ground.system, point, data)
 
     def steep(step):
-        there = project(system, shift(point, step, value))
+        there = ground.move(point, step, value)
         moved = jax.tree.map(jnp.subtract, there, point)
-        change = jax.tree.map(jnp.subtract, operator(system, there, data)[0], value)
-        return ~(step * norm(change) <= fraction * norm(moved))
+        change = jax.tree.map(jnp.subtract, operator(ground.system, there, data)[0], value)
+        return ~(step * ground.steepness(change) <= fraction * ground.length(moved))
 
     shortest = jnp.sqrt(jnp.finfo(step.dtype).tiny)
     return jax.lax.while_loop(
@@ -98,31 +98,37 @@ def fading(step: Float[Array, ""], count: Int[Array, ""]) -> Float[Array, ""]:
 
 
 def safeguarded(
-    step: Float[Array, ""], here: Point, there: Point, change: Point, fraction: float
+    step: Float[Array, ""],
+    ground: Ground,
+    here: Point,
+    there: Point,
+    change: Point,
+    fraction: float,
 ) -> Float[Array, ""]:
     """`step`, shortened where the operator turned out steeper than it was at the start.
 
     **Arguments:**
 
+    - `ground`: by whose distance lengths are measured.
     - `here`, `there`: two points.
     - `change`: how much the operator differs between them.
     - `fraction`: of the inverse of the steepness seen.
     """
-    moved = norm(jax.tree.map(jnp.subtract, there, here))
-    changed = norm(change)
+    moved = ground.length(jax.tree.map(jnp.subtract, there, here))
+    changed = ground.steepness(change)
     # Between points that are equal to half of the digits, the quotient is roundoff.
-    meaningful = moved > jnp.sqrt(jnp.finfo(step.dtype).eps) * (1 + norm(there))
+    meaningful = moved > jnp.sqrt(jnp.finfo(step.dtype).eps) * (1 + ground.length(there))
     bound = fraction * moved / jnp.where(changed > 0, changed, 1)
     return jnp.where(meaningful & (changed > 0), jnp.minimum(step, bound), step)
 
 
 def warn_long_step(
-    step_size: StepSize, system: System, point: Point, data: PyTree, limit: float, owner: str
+    step_size: StepSize, ground: Ground, point: Point, data: PyTree, limit: float, owner: str
 ) -> list[str]:
     """Warn where the step is at least `limit` over the operator's steepness at the start."""
-    if step_size is None or system.is_stochastic:
+    if step_size is None or ground.system.is_stochastic:
         return []
-    slope = float(stretch(system, point, data))
+    slope = float(stretch(ground.system, point, data, weights=ground.weights))
     step = float(scheduled(step_size, jnp.ones((), jnp.int32), jnp.ones(())))
     if not step * slope >= limit * (1 - 1e-6):
         return []

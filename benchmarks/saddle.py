@@ -1,0 +1,177 @@
+"""Saddles: operator calls until an answer is reached, method by method."""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import stationary as st
+from stationary.methods import (
+    ExtraGradient,
+    GradientDescentAscent,
+    OptimisticGradient,
+    PastExtraGradient,
+    ReflectedGradient,
+    from_optax,
+)
+
+from ._figure import Figure
+
+TOL = 1e-8
+EXTRA = {
+    "extragradient": ExtraGradient,
+    "past extragradient": PastExtraGradient,
+    "reflected gradient": ReflectedGradient,
+    "optimistic gradient": OptimisticGradient,
+}
+ONE = (jnp.array(1.0), jnp.array(1.0))
+A, C = 0.5, 1.0
+DEGENERATE = st.Saddle(lambda x, y: -A / 2 * x**2 + C * x * y)
+TIMESCALE = 100.0
+GAMES, OPTIONS = 5, 100
+
+
+def calls(
+    problem: Any, x0: Any, method: Any, error: Callable, tol: float = TOL, limit: int = 100_000
+) -> float:
+    """Operator calls until `error(x, y)` is at most `tol`; infinite beyond the limit."""
+    system = problem.lower(x0)
+    each = getattr(method, "calls", 1)
+
+    @jax.jit
+    def steps(data: Any) -> jax.Array:
+        state = method.init(system, st.Point(x0, {}), data)
+
+        def far(carry: tuple) -> jax.Array:
+            state, count = carry
+            off = error(*method.point(state).primal, data)
+            return (off > tol) & jnp.isfinite(off) & (count * each < limit)
+
+        def go(carry: tuple) -> tuple:
+            return method.step(system, carry[0], data)[0], carry[1] + 1
+
+        state, count = jax.lax.while_loop(far, go, (state, jnp.zeros((), jnp.int32)))
+        return jnp.where(error(*method.point(state).primal, data) <= tol, count, -1)
+
+    taken = int(steps(problem.data))
+    return float(taken * each) if taken >= 0 else float("inf")
+
+
+def distance(x: jax.Array, y: jax.Array, _: Any) -> jax.Array:
+    """From the saddle at zero."""
+    return jnp.sqrt(jnp.sum(x**2) + jnp.sum(y**2))
+
+
+def gap(x: jax.Array, y: jax.Array, payoff: jax.Array) -> jax.Array:
+    """What both players of a matrix game could gain, over the spread of the payoffs."""
+    return (jnp.max(payoff.T @ x) - jnp.min(payoff @ y)) / (jnp.max(payoff) - jnp.min(payoff))
+
+
+def bilinear() -> list[Figure]:
+    """f = xy at step 0.45: one call against two."""
+    game = st.Saddle(lambda x, y: x * y)
+    taken = {name: calls(game, ONE, kind(0.45), distance) for name, kind in EXTRA.items()}
+    taken["optax, optimistic"] = calls(
+        game, ONE, from_optax(optax.optimistic_gradient_descent(0.45)), distance
+    )
+    share = taken["past extragradient"] / taken["extragradient"]
+    return [
+        Figure("bilinear, calls of past extragradient, ratio", share, "extragradient", 1 / 3.3,
+               detail=taken)
+    ]  # fmt: skip
+
+
+def monotone() -> list[Figure]:
+    """A strongly monotone quadratic of 50 + 50 unknowns, at the steps that methods choose."""
+    rng = np.random.default_rng(0)
+    coupling = jnp.asarray(rng.standard_normal((50, 50)) / 50**0.5)
+    game = st.Saddle(
+        lambda x, y, c: 0.05 * jnp.sum(x**2) + x @ c @ y - 0.05 * jnp.sum(y**2), data=coupling
+    )
+    start = (jnp.ones(50), jnp.ones(50))
+    taken = {name: calls(game, start, kind(), distance) for name, kind in EXTRA.items()}
+    size = float(st.methods.lipschitz(game, start))
+    rates = [f / size for f in (0.02, 0.05, 0.1, 0.2, 0.5)]
+    taken["descent-ascent, best of 5 steps"] = min(
+        calls(game, start, GradientDescentAscent(rate), distance) for rate in rates
+    )
+    share = taken["past extragradient"] / taken["extragradient"]
+    peer = "extragradient, own steps both"
+    return [
+        Figure("strongly monotone, calls of past extragradient, ratio", share, peer, detail=taken)
+    ]
+
+
+def matrix_games() -> list[Figure]:
+    """Random 100 x 100 games on simplices, median of 5: calls to a relative gap of 1e-4.
+
+    Last points of such games take millions of calls to 1e-8, whatever the method.
+    """
+    simplex = st.Simplex()
+    even = (jnp.full(OPTIONS, 1 / OPTIONS),) * 2
+    taken: dict[str, list[float]] = {name: [] for name in EXTRA}
+    for seed in range(GAMES):
+        payoff = jnp.asarray(np.random.default_rng(seed).standard_normal((OPTIONS, OPTIONS)))
+        game = st.Saddle(lambda x, y, a: x @ a @ y, simplex, simplex, data=payoff)
+        for name, kind in EXTRA.items():
+            taken[name].append(calls(game, even, kind(), gap, tol=1e-4))
+    medians = {name: statistics.median(counts) for name, counts in taken.items()}
+    share = medians["past extragradient"] / medians["extragradient"]
+    peer = "extragradient, own steps both"
+    return [Figure("matrix games, calls of past extragradient, ratio", share, peer, detail=medians)]
+
+
+def degenerate() -> list[Figure]:
+    """f = -x^2/4 + xy, no curvature in y: who gets to the local minimax point at all."""
+    start = (jnp.array(0.1), jnp.array(0.1))
+    ours = calls(DEGENERATE, start, ExtraGradient(0.9, timescale=TIMESCALE), distance)
+
+    def nearest(make: Callable, rates: np.ndarray) -> float:
+        """The smallest distance after 20 000 steps over that at the start, best of the rates."""
+        system = DEGENERATE.lower(start)
+
+        @jax.jit
+        def last(rate: jax.Array) -> jax.Array:
+            method = make(rate)
+            state = method.init(system, st.Point(start, {}))
+            move = jax.lax.fori_loop(0, 20_000, lambda _, s: method.step(system, s)[0], state)
+            return distance(*method.point(move).primal, None)
+
+        ends = np.asarray(jax.vmap(last)(jnp.asarray(rates)))
+        ends = np.where(np.isfinite(ends), ends, np.finfo(float).max)
+        return float(np.min(ends) / distance(*start, None))
+
+    rates = np.geomspace(1e-2, 2.0, 40)
+
+    def optimistic(rate: Any) -> Any:
+        return from_optax(optax.optimistic_gradient_descent(rate))
+
+    def apart(rate: Any) -> Any:
+        rules = {
+            "slow": optax.optimistic_gradient_descent(rate / TIMESCALE),
+            "fast": optax.optimistic_gradient_descent(rate),
+        }
+        return from_optax(optax.multi_transform(rules, ("slow", "fast")))
+
+    plain = nearest(lambda rate: GradientDescentAscent(rate, timescale=TIMESCALE), rates)
+    detail = {
+        "optax, optimistic, rates 100 apart, nearest": nearest(apart, rates),
+        "descent-ascent, one timescale, nearest": nearest(GradientDescentAscent, rates),
+    }
+    best = "itself at the start; best of 40 step sizes, 0.01 to 2, 20 000 steps"
+    left = "degenerate game, distance left by"
+    optimists = nearest(optimistic, rates)
+    return [
+        Figure("degenerate game, calls of two-timescale extragradient", ours, "none", 50_000),
+        Figure(f"{left} optax's optimistic descent, ratio", optimists, best, None, 1.0, detail),
+        Figure(f"{left} descent-ascent on two timescales, ratio", plain, best, None, 1.0),
+    ]
+
+
+def run() -> list[Figure]:
+    """Bilinear, strongly monotone, matrix and degenerate games."""
+    return [*bilinear(), *monotone(), *matrix_games(), *degenerate()]
