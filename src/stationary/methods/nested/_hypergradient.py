@@ -127,7 +127,7 @@ def hypergradient(
     value = below.operator.value(unknown, data, zero, upper)
     defect = jnp.zeros((), dtype)
     if isinstance(response, Implicit):
-        if not traced and int(status) == Status.CONVERGED:
+        if not isinstance(status, Tracer) and int(status) == Status.CONVERGED:
             check_independent(below.operator, unknown, data)
         by_y = jax.grad(upper, argnums=1)(*unknown[:2])
         found, _ = below.operator.adjoint(unknown, by_y, data, zero)

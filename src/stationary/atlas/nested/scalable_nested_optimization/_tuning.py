@@ -1,5 +1,6 @@
 """Claim: as many hyper-parameters as weights, tuned with truncated series, without unrolling."""
 
+import itertools
 import time
 from functools import partial
 
@@ -34,7 +35,7 @@ def network(key):
     keys = jax.random.split(key, len(SIZES) - 1)
     return [
         jax.random.normal(k, shape, jnp.float32) / np.float32(np.sqrt(shape[0]))
-        for k, shape in zip(keys, zip(SIZES[:-1], SIZES[1:], strict=True), strict=True)
+        for k, shape in zip(keys, itertools.pairwise(SIZES), strict=True)
     ]
 
 
