@@ -21,6 +21,7 @@ from ..constrained._primal_dual import check_primal
 from ..descent._optax import move, start
 from ._project import project_onto_constraints
 from ._rates import own_rates
+from ._watch import Watch, begin_watch
 
 
 class State(eqx.Module):
@@ -33,7 +34,8 @@ class State(eqx.Module):
     - `duals`: multipliers of the system's constraints.
     - `memories`: of the rules, one per entry of the unknown.
     - `dual_memory`: of the dual rule.
-    - `rates`: learning rates estimated at the start, one per entry; 1 where a rule was given.
+    - `rates`: estimated learning rates, one per entry; 1 where a rule was given.
+    - `watch`: what the estimates are kept safe by; `None` where there are none.
     - `directions`: those of the last step, for recursive momentum; else `None`.
     - `count`: steps taken.
     - `scale`: the residual of the first step.
@@ -45,6 +47,7 @@ class State(eqx.Module):
     memories: tuple
     dual_memory: PyTree[Array]
     rates: tuple
+    watch: Watch | None
     directions: tuple | None
     count: Int[Array, ""]
     scale: Float[Array, ""]
@@ -169,6 +172,7 @@ class BilevelDescent(AbstractMethod):
             memories=memories,
             dual_memory=as_dual_rule(self.dual, "dual").init(duals),
             rates=rates,
+            watch=self._watch(system, rules, operator, primal, rates),
             directions=None if self.momentum is None else jax.tree.map(jnp.zeros_like, primal),
             count=jnp.zeros((), jnp.int32),
             scale=jnp.full((), jnp.inf, working_dtype(primal)),
@@ -183,6 +187,8 @@ class BilevelDescent(AbstractMethod):
         outer = tuple(i for i in places if i not in inner)
         projected = bool(self.projection_steps and system.constraints)
         felt = {} if projected else state.duals
+        rules = self._rules(whole, len(places))
+        rates, watch = state.rates, state.watch
 
         def field(primal: tuple, index: Array) -> tuple:
             def constraints(primal: tuple) -> Duals:
@@ -193,12 +199,12 @@ class BilevelDescent(AbstractMethod):
             found = operator.field(primal, data, index, upper)
             return jax.tree.map(lambda d, p: d.astype(p.dtype), found, primal)
 
-        def moved(primal: tuple, memories: tuple, directions: tuple, which: tuple, index: Array):
+        def moved(primal, memories, rates, directions, which: tuple, index: Array):
             entries, kept = list(primal), list(memories)
             nothing = jnp.zeros_like(state.scale)
             for i in which:
                 alone = eqx.tree_at(lambda s: s.space, system, Product(system.space.sets[i]))
-                rule = _with_rate(self._rules(whole, len(places))[i], state.rates[i])
+                rule = _with_rate(rules[i], rates[i])
                 entries[i], kept[i] = move(
                     alone, rule, kept[i], entries[i], directions[i], nothing, {}, data, index
                 )
@@ -211,17 +217,21 @@ class BilevelDescent(AbstractMethod):
         if inner:
 
             def below(t, carry):
-                primal, memories, _ = carry
+                primal, memories, _, rates, watch = carry
                 found = field(primal, index + t)
+                if watch is not None:
+                    rates, watch = watch.after(primal, found, rates, inner)
                 if self.proximal is not None:
                     found = jax.tree.map(
                         lambda d, w, c: d + (w - c) / self.proximal, found, primal, centre
                     )
                 found = jax.tree.map(lambda d, p: d.astype(p.dtype), found, primal)
-                return *moved(primal, memories, found, inner, index + t), found
+                after = moved(primal, memories, rates, found, inner, index + t)
+                return *after, found, rates, watch
 
-            carry = (primal, memories, last)
-            primal, memories, last = jax.lax.fori_loop(0, self.inner_steps, below, carry)
+            carry = (primal, memories, last, rates, watch)
+            carry = jax.lax.fori_loop(0, self.inner_steps, below, carry)
+            primal, memories, last, rates, watch = carry
             index = index + self.inner_steps
         seen = primal
         fresh = field(seen, index)
@@ -235,7 +245,9 @@ class BilevelDescent(AbstractMethod):
                 old,
             )
         directions = tuple(fresh[i] if i in outer else last[i] for i in places)
-        primal, memories = moved(primal, memories, directions, outer, index)
+        if watch is not None:
+            rates, watch = watch.after(seen, fresh, rates, outer)
+        primal, memories = moved(primal, memories, rates, directions, outer, index)
         if self.proximal is not None:
             primal = tuple(
                 jax.tree.map(
@@ -269,7 +281,8 @@ class BilevelDescent(AbstractMethod):
             duals=duals,
             memories=memories,
             dual_memory=dual_memory,
-            rates=state.rates,
+            rates=rates,
+            watch=watch,
             directions=None if state.directions is None else directions,
             count=count + 1,
             scale=scale.astype(state.scale.dtype),
@@ -282,6 +295,13 @@ class BilevelDescent(AbstractMethod):
     def status(self, state, metrics, tol):
         blown_up = metrics.residual > 1e12 * state.scale
         return jnp.where(blown_up, int(Status.DIVERGED), int(Status.RUNNING))
+
+    def _watch(self, system: System, rules: tuple, operator, primal: tuple, rates: tuple):
+        """A watch over estimated rates, which noise would mislead."""
+        watched = tuple(rule is None and i not in operator.natural for i, rule in enumerate(rules))
+        if system.is_stochastic or not any(watched):
+            return None
+        return begin_watch(watched, primal, rates)
 
     def _rules(self, operator: AbstractPairOperator, entries: int) -> tuple:
         """The rule of every entry; `None` where its rate is to be estimated."""

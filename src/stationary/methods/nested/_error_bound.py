@@ -70,7 +70,8 @@ def error_bound(
     system, point, data = prepare(with_data(problem, data), (x, y))
     x, y, _ = point.primal
     dtype = working_dtype(y)
-    operator: Any = system.operator.at(0, dtype)
+    whole: Any = system.operator
+    operator = whole.at(0, dtype)
     one = jnp.ones((), dtype)
     given = (x, data, 1 / operator.penalty, one)
     plain = Minimize(Mixture(operator.parts), over=problem.follower.over, data=given)

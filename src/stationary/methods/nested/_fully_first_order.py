@@ -72,10 +72,10 @@ def fully_first_order(
 
     fast, slow = _EXPONENTS[noise]
 
-    def weight(count: Array) -> Float[Array, ""]:
+    def weight(count: Any) -> Float[Array, ""]:
         return penalty * (1 + count / offset) ** (fast - slow)
 
-    def below(count: Array) -> Float[Array, ""]:
+    def below(count: Any) -> Float[Array, ""]:
         return rate * (1 + jnp.asarray(count) / offset) ** -slow
 
     rules = (

@@ -10,7 +10,7 @@ import stationary as st
 from stationary import plot
 from stationary.methods import hypergradient
 
-TERMS = (0, 1, 2, 5, 10, 20, 40, 80)
+TERMS = (0, 5, 10, 20, 40, 80)
 
 
 def problem(terms, step):
