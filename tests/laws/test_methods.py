@@ -20,6 +20,12 @@ CONSTRAINED = st.Minimize(
     bowl, {"total": st.at_most(lambda x: jnp.sum(x), 1.0)}, data=jnp.array([1.0, 2.0])
 )
 FREE = st.Minimize(bowl, over=st.Box(-3.0, 1.5), data=jnp.array([1.0, 2.0]))
+NESTED = st.Nested(
+    st.Minimize(lambda x, y, target: bowl(x, target), over=st.Box(-3.0, 1.5)),
+    lambda x, y, target: bowl(y, x),
+    st.Implicit(),
+    data=jnp.array([1.0, 2.0]),
+)
 METHODS = {
     "augmented Lagrangian": (st.methods.AugmentedLagrangian(), CONSTRAINED),
     "L-BFGS": (st.methods.AugmentedLagrangian(direction=st.methods.LBFGS(3)), CONSTRAINED),
@@ -43,14 +49,20 @@ METHODS = {
     "interior point": (st.methods.InteriorPoint(), CONSTRAINED),
     "trust region": (st.methods.TrustRegionSQP(), CONSTRAINED),
     "Lagrange-Newton": (st.methods.LagrangeNewton(), CONSTRAINED),
+    "nested": (st.methods.BilevelDescent(0.1, order="simultaneous"), NESTED),
     "hybrid gradient": (st.methods.PrimalDualHybridGradient(inner_steps=8), CONSTRAINED),
 }
+
+
+def start(problem, dtype=float):
+    zeros = jnp.zeros(2, dtype)
+    return (zeros, zeros) if problem is NESTED else zeros
 
 
 @pytest.fixture(params=METHODS, scope="module")
 def case(request):
     method, problem = METHODS[request.param]
-    x0 = jnp.zeros(2)
+    x0 = start(problem)
     system = problem.lower(x0)
     point = st.Point(x0, system.zero_duals(x0))
     state = method.init(system, point, problem.data, key=jax.random.key(0))
@@ -97,7 +109,7 @@ def test_jit_and_vmap_agree_with_a_loop(case):
 def test_float32_stays_float32(case):
     method, problem, _, _ = case
     data = problem.data.astype(jnp.float32)
-    outcome = st.run(problem, jnp.zeros(2, jnp.float32), method, data=data, max_steps=3)
+    outcome = st.run(problem, start(problem, jnp.float32), method, data=data, max_steps=3)
     assert {leaf.dtype for leaf in jax.tree.leaves(outcome.point)} == {jnp.dtype(jnp.float32)}
 
 
@@ -118,7 +130,8 @@ def test_metrics_describe_the_reported_point(case):
 
 def test_it_reaches_the_answer(case):
     method, problem, _, _ = case
-    outcome = st.run(problem, jnp.zeros(2), method, tol=1e-6, max_steps=5000)
+    outcome = st.run(problem, start(problem), method, tol=1e-6, max_steps=5000)
     answer = [0.0, 1.0] if problem is CONSTRAINED else [1.0, 1.5]
     assert st.Status(int(outcome.status)) is st.Status.CONVERGED
-    np.testing.assert_allclose(outcome.point.primal, answer, atol=1e-5)
+    for leaf in jax.tree.leaves(outcome.point.primal):
+        np.testing.assert_allclose(leaf, answer, atol=1e-5)
