@@ -161,6 +161,10 @@ def test_long_steps_are_long_in_the_metric():
         assert ExtraGradient(9.9, timescale=100.0).check(system, st.Point(x0, {})) == []
     with pytest.warns(StepSizeWarning, match="is 1.05, but convergence is known below 1"):
         ExtraGradient(10.5, timescale=100.0).check(system, st.Point(x0, {}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        entropic = ExtraGradient(10.5, geometry=EntropicGeometry())
+        assert entropic.check(system, st.Point(x0, {})) == []
 
 
 def test_geometries_work_under_jit_with_traced_numbers():

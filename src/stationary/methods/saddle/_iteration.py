@@ -185,6 +185,8 @@ class AbstractOperatorMethod(AbstractMethod):
         it is not finite.
         """
         ground = self._ground(system, point)
+        if not isinstance(self.geometry, EuclideanGeometry):
+            return []  # what is too long is said of Euclidean distances
         return warn_long_step(self.step_size, ground, point, data, self.limit, type(self).__name__)
 
     def status(self, state, metrics, tol) -> Any:
