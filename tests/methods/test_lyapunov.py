@@ -109,6 +109,22 @@ def test_gradient_descent_of_optax_in_a_loop_of_ones_own():
     np.testing.assert_allclose(found, [np.log(0.7)], atol=1e-3)
 
 
+def test_maps_that_draw_on_their_own_are_refused():
+    generator, x = np.random.default_rng(0), jnp.ones(2)
+    own = [
+        lambda x: x * generator.uniform(),
+        lambda x: x + generator.standard_normal(2),
+        jax.jit(lambda x: jax.lax.cond(x[0] > 0, lambda v: 2.0 * v, lambda v: v, x)),
+        lambda x: jax.lax.fori_loop(0, 2, lambda _, v: v * generator.uniform(), x),
+    ]
+    for step, refused in zip(own, (True, True, False, True), strict=True):
+        if refused:
+            with pytest.raises(TypeError, match="draws random numbers or counts on its own"):
+                lyapunov_exponents(step, x, 5)
+        else:
+            np.testing.assert_allclose(lyapunov_exponents(step, x, 5), [np.log(2)])
+
+
 def test_what_it_refuses():
     x = jnp.ones(2)
     with pytest.raises(TypeError, match="takes a key .* pass lyapunov_exponents"):

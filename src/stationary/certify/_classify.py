@@ -40,10 +40,11 @@ def classify_stationary(
     - `what`: a solution of a `Saddle`; or the statement, with the point as the second argument.
     - `point`: a [`Point`][stationary.Point], or the pair (x, y).
     - `data`: replaces the statement's data.
-    - `tol`: how far from stationary the point may be, as for [`certify`][stationary.certify].
+    - `tol`: how far from stationary the point may be, as for
+        [`certify`][stationary.certify.certify].
     - `rtol`: which curvatures count as zero, relative to the largest; default 10 tol, within 1e-8
         and 1e-3. Give it for a point in float32 and for estimated means, whose zeros are not zeros.
-    - `samples`, `seed`: as for [`certify`][stationary.certify].
+    - `samples`, `seed`: as for [`certify`][stationary.certify.certify].
 
     **Returns:** a [`MinimaxPoint`][stationary.certify.MinimaxPoint]: the verdict, the eigenvalues
     behind it, and `step_interval(timescale)`.

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from .._dtypes import as_arrays, strong
@@ -45,9 +46,9 @@ def lyapunov_exponents(
 
     **Returns:** the exponents, largest first; minus infinity where a direction is lost at once.
 
-    **Raises:** `TypeError` for a map that needs a key and has none, whose result differs from z
-    in structure, shapes or dtypes, or a start without floating arrays; `ValueError` for `steps` or
-    `count` out of range.
+    **Raises:** `TypeError` for a map that needs a key and has none, that draws on its own, or
+    whose result differs from z in structure, shapes or dtypes, and for a start without floating
+    arrays; `ValueError` for `steps` or `count` out of range.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -115,17 +116,43 @@ def _takes_key(step: Callable) -> bool:
 
 
 def _check_map(advance: Callable, z0: PyTree) -> None:
-    """Refuse a map whose results could not be its next arguments."""
+    """Refuse a map whose results could not be its next arguments, or that draws on its own."""
+    zero = jnp.zeros((), jnp.int32)
 
     def shapes(tree: PyTree) -> PyTree:
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
 
-    after = shapes(jax.eval_shape(advance, z0, jnp.zeros((), jnp.int32)))
+    first, out = jax.make_jaxpr(advance, return_shape=True)(z0, zero)
+    after = shapes(out)
     if after != shapes(z0):
         raise TypeError(
             "the map must return a pytree of the structure, shapes and dtypes of z0 "
             f"({shapes(z0)}), but returns {after}."
         )
+    # Traced once more under another name, so that no cache answers.
+    again = jax.make_jaxpr(lambda z, t: advance(z, t))(z0, zero)
+    if _numbers(first) != _numbers(again):
+        raise TypeError(
+            "the map is another one each time it is traced: it draws random numbers or counts on "
+            "its own. Let it be step(z, key), and pass lyapunov_exponents(..., key=...)."
+        )
+
+
+def _numbers(node: Any) -> list[bytes]:
+    """Every constant of a traced program, those of the programs inside it included."""
+    found = []
+    if hasattr(node, "consts"):
+        for value in node.consts:
+            keyed = hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+            if not isinstance(value, Tracer):
+                found.append(np.asarray(jax.random.key_data(value) if keyed else value).tobytes())
+        node = node.jaxpr
+    if hasattr(node, "eqns"):
+        for equation in node.eqns:
+            found += [np.asarray(v.val).tobytes() for v in equation.invars if hasattr(v, "val")]
+            for inner in jax.tree.leaves(list(equation.params.values())):
+                found += _numbers(inner)
+    return found
 
 
 def _perturbed(z0: PyTree, perturb: Callable[[PyTree], Any] | None) -> np.ndarray:

@@ -161,6 +161,10 @@ def test_long_steps_are_long_in_the_metric():
         assert ExtraGradient(9.9, timescale=100.0).check(system, st.Point(x0, {})) == []
     with pytest.warns(StepSizeWarning, match="is 1.05, but convergence is known below 1"):
         ExtraGradient(10.5, timescale=100.0).check(system, st.Point(x0, {}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        entropic = ExtraGradient(10.5, geometry=EntropicGeometry())
+        assert entropic.check(system, st.Point(x0, {})) == []
 
 
 def test_geometries_work_under_jit_with_traced_numbers():
@@ -215,3 +219,16 @@ def test_what_does_not_fit_is_refused(matrix_game):
 def test_straight_extrapolation_is_euclidean(kind):
     with pytest.raises(ValueError, match=f"{kind.__name__} extrapolates in a straight line"):
         kind(geometry=EntropicGeometry())
+
+
+def test_new_weights_and_data_compile_nothing():
+    game = st.Saddle(lambda x, y, d: d * x @ y - y @ y / 10, data=np.array(1.0))
+    traces = []
+    for scale in (1.0, 2.0):
+        metric = (jnp.array([1.0, 1.0 + scale]), np.array([3.0, 1.0]))
+        method = ExtraGradient(timescale=4.0, geometry=EuclideanGeometry(metric))
+        start = (np.ones(2), np.ones(2))
+        solution = st.solve(game, start, method, data=np.array(scale), progress=False)
+        assert solution.status is st.Status.CONVERGED
+        traces.append(solution.stats.traces)
+    assert traces == [1, 0]

@@ -83,6 +83,9 @@ class EntropicGeometry(AbstractGeometry):
     `GradientDescentAscent` it is multiplicative weights. On a simplex of many entries it follows
     the largest slope rather than the sum of squares of all.
 
+    An estimated step is one for Euclidean distances: safe, and short. For a matrix game
+    `ExtraGradient` takes steps up to one over the largest payoff.
+
     Entries that underflow are kept at the smallest normal number, so none is lost for ever.
 
     **Arguments:**

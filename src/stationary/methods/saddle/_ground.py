@@ -78,7 +78,7 @@ def is_one(timescale: Any) -> bool:
     return not isinstance(timescale, jax.Array) and timescale == 1
 
 
-def ground(
+def lay_ground(
     system: System, point: Point, geometry: AbstractGeometry, timescale: Any, owner: str
 ) -> Ground:
     """A system with a geometry, the descending variables `timescale` times as heavy.

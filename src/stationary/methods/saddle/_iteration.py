@@ -13,7 +13,7 @@ from ..._point import Point
 from ..._status import Status
 from ..._system import System, all_finite, largest
 from ._geometry import AbstractGeometry, EuclideanGeometry
-from ._ground import Ground, check_timescale, ground, is_one
+from ._ground import Ground, check_timescale, is_one, lay_ground
 from ._joint import operator
 from ._step_size import (
     StepSize,
@@ -111,7 +111,7 @@ class AbstractOperatorMethod(AbstractMethod):
             )
 
     def _ground(self, system: System, point: Point) -> Ground:
-        return ground(system, point, self.geometry, self.timescale, type(self).__name__)
+        return lay_ground(system, point, self.geometry, self.timescale, type(self).__name__)
 
     def init(self, system, point, data=None, *, key=None) -> State:
         ground = self._ground(system, point)
@@ -185,6 +185,8 @@ class AbstractOperatorMethod(AbstractMethod):
         it is not finite.
         """
         ground = self._ground(system, point)
+        if not isinstance(self.geometry, EuclideanGeometry):
+            return []  # what is too long is said of Euclidean distances
         return warn_long_step(self.step_size, ground, point, data, self.limit, type(self).__name__)
 
     def status(self, state, metrics, tol) -> Any:
