@@ -1,5 +1,10 @@
 """Several tasks learnt together: linear functions and Gaussian processes on one kind of kernel."""
 
+from ._fit import KernelFit as KernelFit
+from ._fit import fit_kernel as fit_kernel
+from ._gaussian_process import Posterior as Posterior
+from ._gaussian_process import marginal_likelihood as marginal_likelihood
+from ._gaussian_process import posterior as posterior
 from ._interaction import Coregionalization as Coregionalization
 from ._interaction import InteractionKernel as InteractionKernel
 from ._kernel import AbstractTaskKernel as AbstractTaskKernel

@@ -35,6 +35,7 @@ class InteractionKernel(AbstractTaskKernel):
 
     !!! example
         >>> import numpy as np
+        >>> from stationary.multitask import SquaredExponential
         >>> latents = SquaredExponential(np.array([1.0, 2.0]))
         >>> kernel = InteractionKernel(latents, np.array([[[1.0], [0.0]], [[0.0], [1.0]]]))
         >>> kernel(np.zeros((2, 1)), np.array([0, 1])).round(4).tolist()
@@ -126,6 +127,7 @@ def Coregionalization(latents: AbstractLatents, mixing: Any) -> InteractionKerne
 
     !!! example
         >>> import numpy as np
+        >>> from stationary.multitask import SquaredExponential
         >>> latents = SquaredExponential(np.array([1.0, 2.0]))
         >>> kernel = Coregionalization(latents, np.array([[[1.0], [0.0]], [[0.0], [1.0]]]))
         >>> kernel(np.zeros((2, 1)), np.array([0, 1])).tolist()
