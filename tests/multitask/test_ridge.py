@@ -1,6 +1,7 @@
 """Multi-task ridge regression against direct minimisers and its limits."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
@@ -43,7 +44,7 @@ def test_it_is_the_minimiser(linear_tasks, counts, columns):
 def test_both_spaces_give_one_answer(linear_tasks):
     inputs, outputs, tasks, _ = linear_tasks((12, 5), 8)
     samples, _ = by_task(inputs, outputs, tasks, 2)
-    both = [f(samples, np.array(0.3), np.array([0.1, 2.0])) for f in (_by_features, _by_samples)]
+    both = [f(samples, jnp.array(0.3), jnp.array([0.1, 2.0])) for f in (_by_features, _by_samples)]
     for first, second in zip(*both, strict=True):
         np.testing.assert_allclose(first, second, atol=1e-13)
 
@@ -99,7 +100,7 @@ GOOD = {
         ({"shared": 0.0}, "shared must be positive and finite, got 0"),
         ({"shared": np.inf}, "shared must be positive and finite"),
         ({"own": np.array([1.0, -2.0])}, "own must be positive and finite, got "),
-        ({"own": np.ones((2, 2))}, "tasks must lie in|own a number or one for each of"),
+        ({"own": np.ones((2, 2))}, "own a number or one for each of"),
         ({"own": np.ones(3)}, "task 2 of 3 has no samples"),
         ({"tasks": np.array([0, 2, 2])}, "task 1 of 3 has no samples"),
         ({"own": np.ones(2), "tasks": np.array([0, 1, 2])}, r"must lie in 0, ..., 1, got 2"),
@@ -125,7 +126,7 @@ def test_no_samples_and_traced_tasks_are_refused():
 
 
 def test_predictions_for_other_shapes_and_tasks_are_refused():
-    fit = MultitaskFit(np.ones((2, 3)), np.ones(3))
+    fit = MultitaskFit(jnp.ones((2, 3)), jnp.ones(3))
     with pytest.raises(ValueError, match="inputs have 2 columns, but the fit is for 3"):
         fit.predict(np.ones((1, 2)), 0)
     with pytest.raises(ValueError, match="must lie in 0, ..., 1, got 2"):

@@ -90,7 +90,7 @@ def multitask_ridge(inputs: Any, outputs: Any, tasks: Any, shared: Any, own: Any
         section 3; the prior is that of Evgeniou and Pontil (2004), Regularized multi-task
         learning.
     """
-    count = None if np.ndim(own) == 0 else np.size(own)
+    count = np.size(own) if np.ndim(own) == 1 else None
     samples, _ = by_task(inputs, outputs, tasks, count)
     shared, own = check_regularization(shared, own, samples.inputs.shape[0], samples.inputs.dtype)
     weights, middle = (_by_samples if fewer_samples(samples) else _by_features)(

@@ -89,7 +89,10 @@ class Sample(AbstractRiskModel):
         # D^-1 E of the theory, D = diag(trace^2 / n): how far the noise of each task spreads.
         spread = squares * (counts / trace**2)[:, None]
         identity = jnp.eye(self.tasks, dtype=spread.dtype)
-        noise_from = (spread - identity)[:, :, None] * self.noise[None]
+        # Unknown noise must not reach the derivative of what does not depend on it.
+        unknown = jnp.isnan(self.noise)
+        noise_from = (spread - identity)[:, :, None] * jnp.where(unknown, 0, self.noise)[None]
+        noise_from = jnp.where(unknown[None], jnp.nan, noise_from)
         test = prediction - self.noise
         signal = test - jnp.sum(noise_from, axis=1)
         risk = TaskRisk(train, test, prediction, signal, noise_from, jnp.array(True))

@@ -84,7 +84,9 @@ class WeightPosterior(eqx.Module):
         flat = jnp.moveaxis(self.spectra.vectors, 0, 1).reshape(dimension, -1)
         turned = solve_triangular(self.factor, flat, lower=True)
         turned = jnp.moveaxis(turned.reshape(dimension, *values.shape), 1, 0)
-        columns = turned * (jnp.sqrt(self.shared * values) * shrinkage)[:, None, :]
+        # Two roots: that of a product has no derivative where a matrix is singular.
+        scales = jnp.sqrt(self.shared) * jnp.sqrt(values) * shrinkage
+        columns = turned * scales[:, None, :]
         lengths = jnp.sum(columns**2, axis=1)
         products = jnp.einsum("tij,tkj->tik", columns, columns)
         own_part = own * jnp.sum(values * shrinkage, axis=1)
