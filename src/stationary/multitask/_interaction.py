@@ -57,7 +57,7 @@ class InteractionKernel(AbstractTaskKernel):
 
     def __init__(
         self,
-        latents: AbstractLatents,
+        latents: Any,
         mixing: Any,
         interaction: Any = None,
         *,
@@ -114,7 +114,7 @@ class InteractionKernel(AbstractTaskKernel):
             )
 
 
-def Coregionalization(latents: AbstractLatents, mixing: Any) -> InteractionKernel:
+def Coregionalization(latents: Any, mixing: Any) -> InteractionKernel:
     """The linear model of coregionalization: tasks that mix independent latent functions,
 
     K((x, t), (x', t')) = sum_i (A_i A_i')_(t t') k_i(x - x').
@@ -136,6 +136,7 @@ def Coregionalization(latents: AbstractLatents, mixing: Any) -> InteractionKerne
     !!! cite "Reference"
         Goovaerts (1997), Geostatistics for natural resources evaluation.
     """
+    check_latents(latents)
     return InteractionKernel(latents, mixing, np.eye(latents.count), fit_interaction=False)
 
 
