@@ -21,7 +21,7 @@ paper = Paper(
             "closed form",
             "the estimator has a closed form",
             "largest distance of weights from those of least squares by LAPACK on the stacked "
-            "objective, over 20 random problems of 1 to 4 tasks (smoke: 2), relative to the largest "
+            "objective, over 20 random problems of 1 to 4 tasks (smoke: 2), over the largest "
             "weight",
             AtMost(1e-10),
         ),
@@ -84,7 +84,7 @@ paper = Paper(
         Claim(
             "negative transfer",
             "sharing too much costs more than it gives",
-            "test risk of one model for all, at its best, over that of the best sharing, in theory, "
+            "test risk of one model for all, at its best, over that of the best sharing, in theory "
             "for tasks of correlation 0.8 and n/d = 2.5",
             AtLeast(1.05),
             at={"laptop"},
