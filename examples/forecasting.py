@@ -2,11 +2,11 @@
 
     python examples/forecasting.py           # errors by how much is shared, and forecasting.png
 
-Seven sites record an hourly load. Each gets a linear forecaster of its next twelve hours, all of them
-near a common one. How near is chosen by gradient descent on what random-matrix theory says the error
-will be: every window is trained on, none is held out. The last part of the series, which nothing
-here has seen, shows what that was worth. (Theory is for independent samples. These windows overlap,
-which makes its promise too low, but not its choice bad.)
+Seven sites record an hourly load. Each gets a linear forecaster of its next twelve hours, all of
+them near a common one. How near is chosen by gradient descent on what random-matrix theory says
+the error will be: every window is trained on, none is held out. The last part of the series, which
+nothing here has seen, shows what that was worth. (Theory is for independent samples. These windows
+overlap, which makes its promise too low, but not its choice bad.)
 """
 
 import sys
@@ -26,32 +26,33 @@ BACK, AHEAD, EVERY = 48, 12, 3
 """Hours that a forecaster sees, that it forecasts, and between two windows."""
 TINY = 1e-9
 """As good as zero, for what is not to be shared or not to differ."""
-SEEN = 400
+SEEN = 600
 """Hours to learn from; fewer windows than that, for 48 weights a site and hour ahead."""
 
 
-def loads(seed=0, length=2400):
-    """Hourly loads, shape (length, sites): days and weeks, weather that all share, and noise."""
+def loads(seed=0, length=3000):
+    """Hourly loads, shape (length, sites): days of different shape, weather, local weather."""
     random = np.random.default_rng(seed)
-    hours = np.arange(length)
+    angle = 2 * np.pi * np.arange(length) / 24
+    weather = persistent(random, 0.95, length)
     values = np.zeros((length, SITES))
-    weather = np.zeros(length)
-    for t in range(1, length):
-        weather[t] = 0.95 * weather[t - 1] + 0.3 * random.normal()
     for site in range(SITES):
-        late, keeps = random.uniform(-6, 6), random.uniform(0.1, 0.95)
-        day = np.sin(2 * np.pi * (hours - late) / 24) + 0.4 * np.sin(
-            4 * np.pi * (hours - late) / 24
-        )
-        local = np.zeros(length)
-        for t in range(1, length):
-            local[t] = keeps * local[t - 1] + 0.6 * random.normal()
-        values[:, site] = random.uniform(0.7, 1.3) * day + weather + local
+        late, double = random.uniform(0, 2 * np.pi), random.uniform(-1, 1)
+        local = persistent(random, random.uniform(0.1, 0.95), length)
+        values[:, site] = np.sin(angle - late) + double * np.sin(2 * angle) + weather + 2 * local
     return (values - values[:SEEN].mean(0)) / values[:SEEN].std(0)
 
 
+def persistent(random, kept, length):
+    """Noise that keeps a part of itself from hour to hour."""
+    values = np.zeros(length)
+    for t in range(1, length):
+        values[t] = kept * values[t - 1] + 0.3 * random.normal()
+    return values
+
+
 def windows(values):
-    """What a forecaster sees and what follows, both less the last value seen, and whose they are."""
+    """What a forecaster sees, what follows, both less the last value seen, and whose it is."""
     starts = np.arange(0, len(values) - BACK - AHEAD + 1, EVERY)
     rows = values[starts[:, None] + np.arange(BACK + AHEAD)]
     rows = np.moveaxis(rows - rows[:, BACK - 1 : BACK], 2, 0).reshape(-1, BACK + AHEAD)

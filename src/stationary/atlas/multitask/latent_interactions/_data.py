@@ -16,7 +16,7 @@ TASKS, LATENTS, SEEN = 3, 2, 40
 SCALES = np.array([0.5, 1.5])
 NOISE = 0.05**2
 """Variance of the noise, where functions have a variance of about 2."""
-STARTS, STEPS = 5, 120
+STARTS, STEPS = 4, 100
 
 
 class Data(NamedTuple):

@@ -15,7 +15,7 @@ from stationary.multitask import (
 
 from ._data import LATENTS, Score, alone, draw, models, score
 
-SEEDS = 10
+SEEDS = 8
 
 
 def measure(scale, seed, observe):
