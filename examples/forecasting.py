@@ -94,8 +94,10 @@ def draw(path, values, found, fit):
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     for k, (name, each) in enumerate(found.items()):
         left.bar(np.arange(SITES) + 0.27 * (k - 1), each, 0.25, label=name)
+    highest = 1.2 * max(each.max() for each in found.values())
     left.set(xlabel="site", ylabel="mean squared error", title="On hours that nobody has seen")
-    left.legend()
+    left.set_ylim(0, highest)
+    left.legend(ncols=len(found), loc="upper center")
     start = SEEN + 200
     past, future = values[start : start + BACK, 0], values[start + BACK : start + BACK + AHEAD, 0]
     forecast = past[-1] + np.asarray(fit.predict((past - past[-1])[None], 0))[0]

@@ -239,6 +239,14 @@ def test_the_fixed_point_is_found_from_any_scale(counts, scale):
     assert np.all(np.isfinite(risk.test)) and np.all(risk.test >= 0)
 
 
+def test_single_precision_is_kept_and_close():
+    covariances, weights, model = population(15)
+    with jax.enable_x64(False):
+        small = asymptotic_risk(Population(COUNTS, covariances, weights, NOISE), SHARED, OWN)
+    assert small.test.dtype == np.float32
+    np.testing.assert_allclose(small.test, asymptotic_risk(model, SHARED, OWN).test, rtol=1e-4)
+
+
 EYE = np.stack([np.eye(2)] * 2)
 GOOD = {"counts": [3, 4], "covariances": EYE, "weights": np.ones((2, 2)), "noise": np.ones(2)}
 
