@@ -84,6 +84,15 @@ def test_starts_and_multipliers_may_vary_over_shared_data():
     assert cold.certificate(1).passed
 
 
+def test_every_thread_has_the_precision_of_the_caller():
+    problem = st.Minimize(lambda x: jnp.sum((x - jnp.ones(2)) ** 2) * jnp.zeros(()).dtype.itemsize)
+    method = st.methods.AugmentedLagrangian(direction=st.methods.LBFGS())
+    with jax.enable_x64(False):
+        batch = st.solve_batch(problem, np.zeros((3, 2), np.float32), method)
+    assert batch.value.dtype == np.float32
+    assert batch.converged.all()
+
+
 def test_leading_axes_must_agree():
     with pytest.raises(ValueError, match="leading lane axis"):
         st.solve_batch(PROBLEM, np.zeros((3, 3)), data={"target": np.zeros((2, 3)), "slope": 0.0})

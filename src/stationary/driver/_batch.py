@@ -170,8 +170,12 @@ def solve_batch(
     jax.block_until_ready(parts)
     running = time.perf_counter()
 
+    double = jax.config.jax_enable_x64
+
     def finish(part: Part) -> Answers:
-        return _finish(common, queue, part, max_seconds, alone)
+        # What `with jax.enable_x64()` says holds for its own thread only.
+        with jax.enable_x64(double):
+            return _finish(common, queue, part, max_seconds, alone)
 
     # Compiled code runs outside the interpreter's lock, so parts advance side by side.
     with ThreadPoolExecutor(len(parts)) as pool:
