@@ -1,6 +1,8 @@
 """The methods, each a configuration object that `solve` and `run` accept."""
 
 from ._default import default_method as default_method
+from .balance import EpsilonDescent as EpsilonDescent
+from .balance import EpsilonDescentState as EpsilonDescentState
 from .constrained import AbstractDualRule as AbstractDualRule
 from .constrained import AugmentedLagrangian as AugmentedLagrangian
 from .constrained import DualAscent as DualAscent
