@@ -54,6 +54,18 @@ def test_weighted_sums_give_the_closed_form(predictor):
     np.testing.assert_array_equal(front.weights, weights)
 
 
+def test_columns_are_in_the_order_of_the_problem():
+    turned = st.Balance({"b": near_b, "a": near_a}, data=jnp.array(2.0))
+    weights = simplex_lattice(2, 4)
+    for warm_start in (True, False):
+        front = pareto_front(turned, jnp.zeros(3), weights, warm_start=warm_start)
+        np.testing.assert_allclose(front.points, minimiser(weights[:, ::-1]), atol=1e-6)
+        np.testing.assert_allclose(front.table[0], [0.0, near_a(B, 2.0)], atol=1e-10)
+    front = pareto_front(turned, jnp.zeros(3), reference_points=[[-1.0, -2.0]])
+    away = front.table[0] - [-1.0, -2.0]
+    np.testing.assert_allclose(front.weights[0], away / away.sum())
+
+
 def test_a_batch_from_the_start_finds_the_same():
     weights = simplex_lattice(2, 4)
     front = pareto_front(QUADRATICS, jnp.zeros(3), weights, warm_start=False)

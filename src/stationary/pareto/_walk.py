@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
@@ -144,7 +143,9 @@ class Walk:
         steps: int,
         notices: tuple[str, ...] = (),
     ) -> Float[np.ndarray, "k"]:
-        values = np.asarray(_values(self._system, point.primal, self._data), float)
+        # By name: compiled code returns them in alphabetical order.
+        each = _values(self._system, point.primal, self._data)
+        values = np.array([float(each[name]) for name in self._problem.objectives])
         weights, target = row, np.full_like(row, np.nan)
         if is_distance(scalarized):
             # The distance's gradient is this combination of the objectives' gradients.
@@ -196,8 +197,8 @@ class _Found:
 
 
 @jit_once
-def _values(system: System, primal: PyTree[Array], data: PyTree) -> Float[Array, "k"]:
-    return jnp.stack(list(system.linearize(primal, data).objectives.values()))
+def _values(system: System, primal: PyTree[Array], data: PyTree) -> dict[str, Float[Array, ""]]:
+    return system.linearize(primal, data).objectives
 
 
 def _certify(problem: Balance, primal: PyTree) -> Any:

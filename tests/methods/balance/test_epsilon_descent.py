@@ -149,7 +149,7 @@ def test_a_full_bundle_keeps_what_it_has_reached(getkey):
     ids=["wrong subgradient", "a jump"],
 )
 def test_a_bisection_that_finds_nothing_is_told(objective, subgradients):
-    problem = st.Balance({"b": objective})
+    problem = st.Balance({"b": objective, "a": lambda x: 2 * jnp.sum(x)})
     found = st.solve(problem, jnp.array([0.03, 0.04]), EpsilonDescent(subgradients=subgradients))
     assert found.status is st.Status.INCONSISTENT
     assert found.status.is_failure

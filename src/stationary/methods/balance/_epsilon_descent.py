@@ -28,7 +28,7 @@ class EpsilonDescentState(eqx.Module):
 
     **Arguments:**
 
-    - `primal`, `values`: the point, and each objective there.
+    - `primal`, `values`: the point, and each objective there, in alphabetical order.
     - `bundle`: the sampled subgradients; minus the shortest vector of their hull is the direction.
     - `epsilon`, `delta`: the radius, and the length of that vector that ends it.
     - `phase`: what the next step does.
@@ -203,7 +203,7 @@ class EpsilonDescent(AbstractMethod):
         fault = int(state.fault)
         if fault < 0:
             return []
-        name = list(getattr(system.operator, "objectives", {"objective": None}))[fault]
+        name = sorted(getattr(system.operator, "objectives", {"objective": None}))[fault]
         return [
             f"objective {name!r}: {self.bisections} bisections found no subgradient that explains "
             "its values along the direction. Either its subgradient is wrong (compare it with "

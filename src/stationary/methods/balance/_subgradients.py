@@ -66,7 +66,8 @@ def objectives_of(
     """
     operator, remedy = system.operator, "or leave `method` out to have one chosen."
     if isinstance(operator, CommonDescentOperator):
-        terms, sign = operator.objectives, 1.0
+        # In the order that they have inside compiled code, wherever this is called.
+        terms, sign = dict(sorted(operator.objectives.items())), 1.0
     elif isinstance(operator, GradientOperator):
         terms, sign = {"objective": operator.objective}, operator.sign
     else:
