@@ -17,8 +17,8 @@ from rich.table import Table
 
 from ._figure import Figure
 
-NAMES = ("chunks", "traces", "imports", "batch", "single", "first", "front")
-LONG = ("nlp",)  # by name only; what follows the name are its own options
+NAMES = ("chunks", "traces", "imports", "batch", "single", "first")
+LONG = ("nlp", "front")  # by name only; what follows the name are its own options
 
 
 def machine() -> dict[str, object]:

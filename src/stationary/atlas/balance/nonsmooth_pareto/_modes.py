@@ -95,8 +95,8 @@ def measure(found, n, divisions, timed):
     found.values["error bound"] = float(np.min(_ratios(reduced, small.points, controls)))
     found.notes.append(
         f"{MODES} modes of {2 * SAMPLES + 2} snapshots: the states and controls of {SAMPLES} "
-        "weights, and the desired states. Error of the objectives relative to their own values at its largest: "
-        f"{np.max(np.abs(table / front.table - 1)):.2g}."
+        "weights, and the desired states. Error of the objectives relative to their own values at "
+        f"its largest: {np.max(np.abs(table / front.table - 1)):.2g}."
     )
     if timed:
         # Everything is compiled by now.
