@@ -42,7 +42,6 @@ def front(
         >>> picture = front([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], title="trade-off")
         >>> picture.count("<circle"), "1 dominated" in picture
         (4, True)
-
     """
     named = values if isinstance(values, Mapping) else {"front": values}
     drawn, faint = [], []
@@ -52,7 +51,7 @@ def front(
         best = rows[kept]
         best = best[np.argsort(best[:, 0])]
         drawn.append(Series(str(name), best[:, 0], best[:, 1], "dots"))
-        faint.append(rows[~kept])
+        faint.append(rows[~kept & np.all(np.isfinite(rows), axis=1)])
     rest = np.concatenate(faint) if faint else np.zeros((0, 2))
     targets = np.zeros((0, 2)) if reference_points is None else reference_points
     targets = _pairs(targets, "reference_points")

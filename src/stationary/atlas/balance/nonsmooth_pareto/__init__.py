@@ -100,7 +100,7 @@ paper = Paper(
         Claim(
             "reduced time",
             "at a fraction of the time",
-            "seconds for four full solves, the modes and 41 reduced solves over seconds for 41 "
+            "seconds for three full solves, the modes and 41 reduced solves over seconds for 41 "
             "full solves, all compiled",
             AtMost(0.2),
             source="scaled",

@@ -52,7 +52,7 @@ def measure(found, divisions):
     found.values["reference points"] = int(np.sum(~nondominated(both)))
     found.notes.append(f"The moving reference point found {len(moved)} points of the front.")
     found.figures["The front by weighted sums, and by a moving reference point"] = plot.front(
-        {"weighted sums": warm.table, "reference point": moved.table},
+        {"weighted sums": warm.table, "nearest to them": moved.table},
         title="Front of the control problem",
         x_label="distance to the upper state",
         y_label="distance to the lower state",
