@@ -109,8 +109,8 @@ def measure(found, n, divisions, timed):
     found.values["error bound"] = float(np.min(_ratios(reduced, small.points, controls)))
     found.notes.append(
         f"{MODES} modes of {2 * SAMPLES + 4} snapshots: the states and controls of {SAMPLES} "
-        "weights, the desired states, and these as sources. Error of the objectives relative to their own values at "
-        f"its largest: {np.max(np.abs(table / front.table - 1)):.2g}."
+        "weights, the desired states, and the states of these as sources without the kink. Error "
+        f"of the objectives relative to their own values at its largest: {np.max(np.abs(table / front.table - 1)):.2g}."
     )
     found.figures["The front on a square, full and in ten modes"] = plot.front(
         {"full": front.table, "ten modes": table[:: max(1, divisions // 10)]},
