@@ -107,10 +107,11 @@ def measure(found, n, divisions, timed):
     extent = np.ptp(front.table, axis=0)
     found.values["reduced front"] = float(np.max(np.abs(table - front.table) / extent))
     found.values["error bound"] = float(np.min(_ratios(reduced, small.points, controls)))
+    relative = np.max(np.abs(table / front.table - 1))
     found.notes.append(
         f"{MODES} modes of {2 * SAMPLES + 4} snapshots: the states and controls of {SAMPLES} "
         "weights, the desired states, and the states of these as sources without the kink. Error "
-        f"of the objectives relative to their own values at its largest: {np.max(np.abs(table / front.table - 1)):.2g}."
+        f"of the objectives relative to their own values at its largest: {relative:.2g}."
     )
     found.figures["The front on a square, full and in ten modes"] = plot.front(
         {"full": front.table, "ten modes": table[:: max(1, divisions // 10)]},
