@@ -18,7 +18,7 @@ from rich.table import Table
 from ._figure import Figure
 
 NAMES = ("chunks", "traces", "imports", "batch", "single", "first", "saddle")
-LONG = ("nlp",)  # by name only; what follows the name are its own options
+LONG = ("nlp", "front")  # by name only; what follows the name are their own options
 
 
 def machine() -> dict[str, object]:
@@ -28,7 +28,17 @@ def machine() -> dict[str, object]:
     if info.exists():
         lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         model = lines[0].partition(":")[2].strip() if lines else model
-    packages = ("jax", "jaxlib", "equinox", "optax", "scipy", "cyipopt", "sif2jax", "stationary")
+    packages = (
+        "jax",
+        "jaxlib",
+        "equinox",
+        "optax",
+        "scipy",
+        "pymoo",
+        "cyipopt",
+        "sif2jax",
+        "stationary",
+    )
     return {
         "processor": model,
         "cores": os.cpu_count(),

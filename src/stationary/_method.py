@@ -109,6 +109,13 @@ class AbstractMethod(eqx.Module):
         """
         return {}
 
+    def explain(self, system: Any, state: Any) -> list[str]:
+        """What a method can tell about how it ended that its status cannot; called by `solve`.
+
+        **Returns:** notices for the solution: none, for most methods.
+        """
+        return []
+
 
 def check_method(method: AbstractMethod, system: Any) -> None:
     """Refuse a method whose oracles the system lacks.

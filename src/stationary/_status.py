@@ -27,6 +27,7 @@ class Status(enum.IntEnum):
     NONFINITE = 8
     INFEASIBLE = 9
     UNBOUNDED = 10
+    INCONSISTENT = 11
 
     @property
     def message(self) -> str:
@@ -76,4 +77,8 @@ _MESSAGES = {
         "the certificate says whether that is proof that they contradict each other"
     ),
     Status.UNBOUNDED: "the objective falls without bound (see the certificate's ray)",
+    Status.INCONSISTENT: (
+        "values and derivatives of a function contradict each other; "
+        "the notices say which function, and where"
+    ),
 }

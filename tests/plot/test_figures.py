@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from stationary.plot import bars, line, scatter
+from stationary.plot import bars, front, line, scatter
 from stationary.plot._chart import spread
 from stationary.plot._draw import runs, thin
 from stationary.plot._marks import prominent, series
@@ -155,3 +155,19 @@ def test_thinning_keeps_extremes_and_ends():
     assert kept_y.max() == 7.0 and kept_y.min() == y.min()
     assert (kept_x[0], kept_x[-1]) == (0.0, 10.0)
     assert np.all(np.diff(kept_x) > 0)
+
+
+def test_a_front_stands_out_from_what_it_dominates(parse):
+    values = np.array([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0], [2.0, 2.0], [np.nan, 1.0]])
+    targets = [[-0.5, -0.5], [np.nan, 0.0]]
+    drawn = front(values, title="front", reference_points=targets)
+    found = parse(drawn)
+    back = next(each for each in found["back"])
+    assert len([e for e in back.iter() if e.get("class") == "dot"]) == 1
+    assert len([e for e in found["circle"] if e.get("r") == "3.4"]) == 4  # three, and the legend's
+    texts = [each.text for each in found["text"]]
+    assert "1 dominated" in texts and "reference points" in texts
+    by_name = front({"a": values[:2], "b": values[3:4]}, title="front")
+    assert "dominated" not in by_name  # each set is judged alone
+    with pytest.raises(ValueError, match="values of 'front' must have shape \\(points, 2\\)"):
+        front(np.zeros((3, 3)), title="front")

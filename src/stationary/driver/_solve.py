@@ -186,6 +186,7 @@ def solve(
                 saved = time.perf_counter()
     store()
     ended = time.perf_counter()
+    notices += method.explain(system, session.run.progress.state)
     last, answer = report.point, _answer(session, report.point, status)
     stats = Stats(
         method=remember(method, "spelling", lambda: repr(method)),

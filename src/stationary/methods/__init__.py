@@ -2,6 +2,8 @@
 
 from ._default import default_method as default_method
 from ._lyapunov import lyapunov_exponents as lyapunov_exponents
+from .balance import EpsilonDescent as EpsilonDescent
+from .balance import EpsilonDescentState as EpsilonDescentState
 from .constrained import AbstractDualRule as AbstractDualRule
 from .constrained import AugmentedLagrangian as AugmentedLagrangian
 from .constrained import DualAscent as DualAscent

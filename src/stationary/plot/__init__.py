@@ -5,6 +5,7 @@ from ._chart import stylesheet as stylesheet
 from ._figures import bars as bars
 from ._figures import line as line
 from ._figures import scatter as scatter
+from ._front import front as front
 from ._marks import Series as Series
 from ._markup import Markup as Markup
 from ._words import compact as compact

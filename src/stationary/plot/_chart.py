@@ -55,7 +55,8 @@ class Chart:
     - `x_label`, `y_label`: what the axes measure.
     - `x_scale`, `y_scale`: `"linear"`, `"log"` or `"auto"`.
     - `size`: width and height in pixels at scale one; the picture fills what holds it.
-    - `rest`: what to call background series, shown after their number: `"more constraints"`.
+    - `rest`: what to call what is in the background, shown after its number: `"more constraints"`
+        for series, `"dominated"` for dots.
     """
 
     series: Sequence[Series]
@@ -87,7 +88,7 @@ class Chart:
                 body.append(tag("g", draw_series(each, frame), class_="back"))
         for place, each in enumerate(front):
             body.append(tag("g", draw_series(each, frame, place), class_=_class(place)))
-        body += self._labels(frame, front, len(shown) - len(front))
+        body += self._labels(frame, front, _quiet(shown))
         description = self.description or self._in_words(shown)
         return wrap(body, self.size, self.title, description, standalone)
 
@@ -114,7 +115,7 @@ class Chart:
         names = [each.name for each in shown if not each.background]
         room = 0.0
         if len(shown) > 1:
-            rest = len(shown) - len(names)
+            rest = _quiet(shown)
             labels = [*names, *([f"{rest} {self.rest}"] if rest else [])]
             room = min(max(width(label, _SMALL) for label in labels), 0.3 * self.size[0]) + 20
         ticks = max((width(tick.label, _SMALL) for tick in y.ticks(5)), default=0.0)
@@ -202,6 +203,12 @@ class Chart:
         if rest:
             label = shorten(f"{rest} {self.rest}", room, _SMALL)
             yield tag("text", label, class_="quiet small", x=left, y=places[-1] + 4)
+
+
+def _quiet(shown: Sequence[Series]) -> int:
+    """How much is in the background: lines, and single dots."""
+    hidden = [each for each in shown if each.background]
+    return sum(int(np.isfinite(each.y).sum()) if each.style == "dots" else 1 for each in hidden)
 
 
 def spread(wanted: Sequence[float], gap: float, top: float, bottom: float) -> list[float]:

@@ -20,6 +20,11 @@ def draw_series(each: Series, frame: "Frame", place: int = 0) -> Markup:
     """The markup of a series, in the coordinates of `frame`; `place` picks the shape of dots."""
     x, y = frame.across(each.x), frame.down(each.y)
     seen = np.isfinite(x) & np.isfinite(y)
+    if each.background and each.style == "dots":
+        return join(
+            tag("circle", _said(each, i), class_="dot", cx=float(x[i]), cy=float(y[i]), r=2.4)
+            for i in np.flatnonzero(seen)
+        )
     if each.background:
         return _path(x, y, seen, each.style == "step", column=4.0)
     if each.style == "dots":

@@ -1,0 +1,61 @@
+"""The front on an interval: weighted sums, warm and cold, and a moving reference point."""
+
+import jax.numpy as jnp
+import numpy as np
+
+import stationary as st
+from stationary import plot
+from stationary.atlas import Table
+from stationary.fields import MaxTypeElliptic
+from stationary.pareto import nondominated, pareto_front, simplex_lattice, weighted_sum
+
+from ._control import closed_form, problem
+
+POINTS = 80
+
+
+def measure(found, divisions):
+    """The claims on walking along a front."""
+    weights, start = simplex_lattice(2, divisions), jnp.zeros(POINTS)
+    statement = problem(MaxTypeElliptic(jnp.array(10.0), POINTS))
+    warm = pareto_front(statement, start, weights)
+    cold = [st.solve(weighted_sum(statement, row), start, progress=False) for row in weights]
+    if not (warm.converged.all() and all(s.status is st.Status.CONVERGED for s in cold)):
+        raise RuntimeError(f"not all solves converged: {warm}, {cold}.")
+    steps = {
+        "zero": sum(solution.stats.steps for solution in cold),
+        "along the tangent": int(warm.steps.sum()),
+    }
+    for predictor, name in (("secant", "along the secant"), ("none", "the last answer")):
+        front = pareto_front(statement, start, weights, predictor=predictor)
+        steps[name] = int(front.steps.sum())
+    found.values["nondominated"] = int(np.sum(~warm.nondominated))
+    found.values["warm start"] = steps["along the tangent"] / steps["zero"]
+    found.tables["Steps for the whole front"] = Table(
+        ("start of a solve", "steps"), tuple(steps.items())
+    )
+    gap = max(
+        float(np.max(np.abs(solution.value - point)))
+        for solution, point in zip(cold, warm.points, strict=True)
+    )
+    found.notes.append(
+        f"{len(weights)} weights; controls from warm and cold starts agree to {gap:.1g}."
+    )
+
+    plain = MaxTypeElliptic(jnp.array(0.0), POINTS)  # an array: nothing is compiled anew
+    linear = pareto_front(problem(plain), start, weights)
+    exact = closed_form(plain.laplacian, weights)
+    found.values["linear"] = float(np.max(np.abs(linear.table - exact)))
+
+    moved = pareto_front(statement, start, spacing=0.1)
+    both = np.concatenate([warm.table, moved.table])
+    found.values["reference points"] = int(np.sum(~nondominated(both)))
+    found.notes.append(f"The moving reference point found {len(moved)} points of the front.")
+    found.figures["The front by weighted sums, and by a moving reference point"] = plot.front(
+        {"weighted sums": warm.table, "nearest to them": moved.table},
+        title="Front of the control problem",
+        x_label="distance to the upper state",
+        y_label="distance to the lower state",
+        reference_points=moved.reference_points,
+        standalone=True,
+    )

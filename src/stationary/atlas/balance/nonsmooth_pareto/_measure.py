@@ -1,0 +1,19 @@
+"""The experiments, in the order of the claims."""
+
+from stationary.atlas import Measurements
+
+from . import _fronts, _modes, _rectangle, _state
+
+
+def measure(scale, seed, observe):
+    """All claims of a scale."""
+    found, laptop = Measurements(), scale != "smoke"
+    observe("subgradients around kinks")
+    _rectangle.measure(found, seed, 100 if laptop else 20)
+    observe("the state equation and its adjoint")
+    _state.measure(found, seed)
+    observe("the front of a control problem")
+    _fronts.measure(found, 40 if laptop else 20)
+    observe("the same in a few modes")
+    _modes.measure(found, 64 if laptop else 16, 40 if laptop else 10, timed=laptop)
+    return found
