@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
@@ -54,7 +55,7 @@ class Averaged(AbstractResponse):
     """
 
     weight: Any = None
-    exact: bool = True
+    exact: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
         if self.weight is not None:
@@ -77,9 +78,13 @@ class AveragedOperator(AbstractPairOperator):
 
     parts: Parts
     weight: Any
-    exact: bool
+    exact: bool = eqx.field(static=True)
 
     natural = frozenset({2})
+
+    @property
+    def chooses(self):
+        return True
 
     @property
     def coefficients(self):

@@ -187,6 +187,7 @@ def solve(
     store()
     ended = time.perf_counter()
     last, answer = report.point, _answer(session, report.point, status)
+    notices += method.remarks(system, last, status, data)
     stats = Stats(
         method=remember(method, "spelling", lambda: repr(method)),
         reason=reason,
