@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
@@ -194,7 +195,7 @@ def _check_growth(penalty: Any) -> None:
         early, late = (penalty(jnp.asarray(count, jnp.int32)) for count in (10**4, 10**6))
     if isinstance(early, jax.core.Tracer) or isinstance(late, jax.core.Tracer):
         return
-    power = float(np.log(float(late) / float(early)) / np.log(100.0))
+    power = float(np.log(np.asarray(late, float) / np.asarray(early, float)) / np.log(100.0))
     if power >= 0.5 - 1e-4:
         raise ValueError(
             "ProximalLagrangian(penalty=...) must grow more slowly than the square root of the "

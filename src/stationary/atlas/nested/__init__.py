@@ -1,0 +1,1 @@
+"""Papers on problems nested in one another."""
