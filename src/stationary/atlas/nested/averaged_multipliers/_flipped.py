@@ -31,7 +31,13 @@ def flipped(found, seed):
     found.values["wrong labels: loss"] = Measured.over(own / plain)
     found.values["wrong labels: weights"] = Measured.over(of_clean - of_wrong)
     found.tables["Half of the labels flipped, by seed"] = Table(
-        ("seed", "loss, unweighted", "loss, weighted", "mean weight, flipped", "mean weight, clean"),
+        (
+            "seed",
+            "loss, unweighted",
+            "loss, weighted",
+            "mean weight, flipped",
+            "mean weight, clean",
+        ),
         tuple(rows),
     )
     marks = np.unique(np.geomspace(1, STEPS, 120).astype(int)) - 1
