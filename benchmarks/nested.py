@@ -76,9 +76,9 @@ class Settings(NamedTuple):
 
     upper: float = 0.2
     rate: float = 0.7
-    momentum: float = 0.97
+    momentum: float = 0.98
     inner: int = 5
-    penalty: float = 3000.0
+    penalty: float = 6000.0
 
     def penalty_at(self, k: Any) -> Any:
         """From 10 upwards, so that x settles before the penalty makes y slow."""
@@ -136,7 +136,9 @@ def degenerate() -> list[Figure]:
     for name, own in errors.items():
         label = f"{LANES} degenerate quadratics, {name}"
         share = float(np.mean(own <= 1e-3))
-        figures.append(Figure(f"{label}: share solved to 1e-3", share, "none", at_least=1.0))
+        figures.append(
+            Figure(f"{label}: share solved to 1e-3", share, "none: a share", at_least=1.0)
+        )
         speed = ratio(times, "torch", name) * LANES / few
         peer = "a loop over instances in PyTorch, value function, same steps"
         figures.append(
@@ -144,7 +146,7 @@ def degenerate() -> list[Figure]:
         )
     wrong = float(np.mean(~(lost <= 1e-3)))
     name = f"{lost.size} of them, implicit derivatives by CG: share wrong or not finite"
-    figures.append(Figure(name, wrong, "none", at_least=1.0))
+    figures.append(Figure(name, wrong, "none: a share", at_least=1.0))
     return figures
 
 

@@ -1,12 +1,14 @@
 """What a step costs in derivatives and in memory."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 import stationary as st
 from stationary.methods import BilevelDescent
 
-from ._toy import METHOD, lower, problem, start
+from ._toy import METHOD, balance, lower, problem, start
 
 
 def derivatives(found, _):
@@ -64,10 +66,9 @@ def memory(found, _):
     state = METHOD.init(system, st.Point(unknown, system.zero_duals(unknown)))
 
     def gradient(x, y, m):
-        rows = stated.follower.subject_to["balance"].fn
-        return jax.grad(lambda x, y: lower(x, y) + m * rows(x, y), argnums=(0, 1))(x, y)
+        return jax.grad(lambda x, y: lower(x, y) + m * balance(x, y), argnums=(0, 1))(x, y)
 
-    def analysed(fn, *args):
+    def analysed(fn, *args) -> Any:
         return jax.jit(fn).lower(*args).compile().memory_analysis()
 
     step = analysed(lambda s: METHOD.step(system, s), state)

@@ -125,7 +125,7 @@ def from_a_grid(split: Split):
     from sklearn.svm import LinearSVC
 
     machines = [
-        LinearSVC(C=cost, loss="squared_hinge", dual=False, tol=1e-8).fit(*split.train)
+        LinearSVC(C=cost, loss="squared_hinge", dual="auto", tol=1e-8).fit(*split.train)
         for cost in 10.0 ** np.arange(-5, 4)
     ]
     return max(machines, key=lambda machine: machine.score(*split.valid))

@@ -106,8 +106,8 @@ def conic_projection(split):
     count, features = rows.shape
     point, target = cp.Variable(features + 1 + count), cp.Parameter(features + 1 + count)
     score = (rows @ point[:features] + point[features]) / count**0.5
-    margins = [1 - point[features + 1 :] - cp.multiply(labels, score) <= 0]
-    projection = cp.Problem(cp.Minimize(cp.sum_squares(point - target)), margins)
+    margins = 1 - point[features + 1 :] - cp.multiply(labels, score)
+    projection = cp.Problem(cp.Minimize(cp.sum_squares(point - target)), [margins <= 0])
 
     def project(at):
         target.value = at
