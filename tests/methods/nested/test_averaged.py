@@ -238,3 +238,18 @@ def test_the_direction_that_is_not_finite_is_named():
         solution = st.solve(problem, start, method, max_steps=100, progress=False)
     assert solution.status is st.Status.NONFINITE
     assert solution.stats.notices[1:] == ("the direction of x is not finite.",)
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ((jnp.zeros((2, 5)),), r"x0\[2\] has the shape \(2, 5\), .*Averaged it has \(2, 4\)"),
+        (({"v": jnp.zeros((2, 4))},), r"x0\[2\] has the shape \{'v': \(2, 4\)\}"),
+        ((jnp.zeros((2, 4)), jnp.zeros(1)), r"x0 has 4 entries, .*Averaged has 3"),
+    ],
+)
+def test_a_multiplier_of_another_shape_than_y_is_refused(rest, message):
+    problem = st.Nested(upper, lower, st.Averaged())
+    start = (jnp.zeros(4), jnp.zeros((2, 4)), *rest)
+    with pytest.raises(ValueError, match=message):
+        st.solve(problem, start, BilevelDescent(0.1), max_steps=2, progress=False)
