@@ -92,6 +92,18 @@ class AbstractMethod(eqx.Module):
         """
         return []
 
+    def remarks(self, system: Any, point: Point, status: Status, data: PyTree = None) -> list[str]:
+        """What a method can tell about the point at which it stopped; called by `solve`.
+
+        **Arguments:**
+
+        - `system`, `point`, `data`: as in `init`; `point` is the last one.
+        - `status`: why it stopped.
+
+        **Returns:** notices for the solution.
+        """
+        return []
+
     def status(self, state: Any, metrics: Metrics, tol: Any) -> Int[Array, ""] | int:
         """Why to stop before the residual is below `tol`; `Status.RUNNING` to go on."""
         return Status.RUNNING

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
@@ -72,7 +73,11 @@ class Nested(AbstractStatement):
                 f"got {type(x0).__name__}."
             )
         self.response.check(self)
-        return x0 if len(x0) > 2 else self.response.embed(self, *x0)
+        if len(x0) == 2:
+            return self.response.embed(self, *x0)
+        wanted = jax.eval_shape(lambda *pair: self.response.embed(self, *pair), *x0[:2])
+        _check_unknown(x0, wanted, type(self.response).__name__)
+        return x0
 
     def lower(self, like: PyTree) -> System:
         like = self.embed(like)
@@ -121,6 +126,25 @@ class Nested(AbstractStatement):
             *[f"  {line}" for line in _level(self.follower, "over y")],
             f"upper sees lower through {self.response}",
         ]
+
+
+def _check_unknown(x0: tuple, wanted: tuple, response: str) -> None:
+    """Refuse a whole unknown that is not what the response makes of x and y.
+
+    **Raises:** `ValueError` naming the entry.
+    """
+    if len(x0) != len(wanted):
+        raise ValueError(
+            f"x0 has {len(x0)} entries, but the unknown of response={response} has {len(wanted)}. "
+            "Pass x0=(x, y) to begin the others."
+        )
+    for i, (given, like) in enumerate(zip(x0, wanted, strict=True)):
+        same = jax.tree.structure(given) == jax.tree.structure(like)
+        if not same or jax.tree.map(jnp.shape, given) != jax.tree.map(jnp.shape, like):
+            have, want = (jax.tree.map(jnp.shape, entry) for entry in (given, like))
+            raise ValueError(
+                f"x0[{i}] has the shape {have}, but with response={response} it has {want}."
+            )
 
 
 class _FirstTwo(eqx.Module):

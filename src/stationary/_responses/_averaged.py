@@ -83,6 +83,10 @@ class AveragedOperator(AbstractPairOperator):
     natural = frozenset({2})
 
     @property
+    def chooses(self):
+        return True
+
+    @property
     def coefficients(self):
         return {"weight": self.weight}
 

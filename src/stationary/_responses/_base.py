@@ -100,6 +100,11 @@ class AbstractPairOperator(AbstractOperator):
     """Places that are together a saddle of their own."""
 
     @property
+    def chooses(self) -> bool:
+        """Whether the upper objective chooses among lower answers."""
+        return False
+
+    @property
     def has_potential(self) -> bool:
         return False
 
@@ -136,6 +141,10 @@ class AbstractPairOperator(AbstractOperator):
             [jnp.asarray(value, dtype) for value in values],
             is_leaf=callable,
         )
+
+    def remarks(self, primal: tuple, data: PyTree) -> list[str]:
+        """What there is to say about an answer."""
+        return []
 
     @abc.abstractmethod
     def lead(self, primal: tuple, data: PyTree, index: Array, upper: Level) -> PyTree[Array]:
@@ -222,8 +231,18 @@ def weigh(duals: Duals, values: Duals) -> Float[Array, ""]:
     return sum((jnp.vdot(dual, values[name]) for name, dual in duals.items()), jnp.zeros(()))
 
 
-def check_schedule(value: Any, where: str, valid: Callable[[float], bool], words: str) -> None:
+def check_schedule(
+    value: Any,
+    where: str,
+    valid: Callable[[Any], bool],
+    words: str,
+    counts: tuple[int, ...] = (0, 1, 10, 1000, 10**6),
+) -> None:
     """Refuse a number, or a schedule at some step, that is not valid.
+
+    **Arguments:**
+
+    - `counts`: the steps at which a schedule is asked.
 
     **Raises:** `ValueError` naming the place, and for a schedule the step.
     """
@@ -234,7 +253,7 @@ def check_schedule(value: Any, where: str, valid: Callable[[float], bool], words
             raise ValueError(f"{where} must be {words}, got {value}.")
         return
     with jax.ensure_compile_time_eval():
-        for count in (0, 1, 10, 1000, 10**6):
+        for count in counts:
             found: Any = value(jnp.asarray(count, jnp.int32))
             if not isinstance(found, Tracer) and not valid(float(found)):
                 raise ValueError(

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
@@ -30,11 +31,12 @@ class ProximalLagrangian(AbstractResponse):
         growth must be slower than the square root. Early values below 1 let F dominate.
     - `proximal`, `dual_proximal`: positive numbers. The saddle of (w, l) is strongly monotone with
         modulus 1 / max of the two; scale the constraints so that their slopes are about 1.
-    - `bound`: the largest multiplier of the lower problem that is looked for; the certificate of
-        an answer at the bound fails.
+    - `bound`: the largest multiplier of the lower problem that is looked for; `solve` says so
+        where an answer has one at the bound.
 
-    **Raises:** `ValueError` for numbers that are not positive; `TypeError` for lower constraints
-    that are neither equalities nor inequalities.
+    **Raises:** `ValueError` for numbers that are not positive, and for a penalty that grows like
+    the square root or faster; `TypeError` for lower constraints that are neither equalities nor
+    inequalities.
 
     !!! example
         >>> import jax.numpy as jnp, stationary as st
@@ -67,6 +69,7 @@ class ProximalLagrangian(AbstractResponse):
             if value is not None:
                 where = f"ProximalLagrangian({name}=...)"
                 check_schedule(value, where, lambda v: 0 < v < float("inf"), "positive and finite")
+        _check_growth(self.penalty)
 
     def embed(self, problem, x, y):
         duals = problem.lower_duals(x, y)
@@ -74,7 +77,7 @@ class ProximalLagrangian(AbstractResponse):
 
     def operator(self, parts):
         penalty = _slow if self.penalty is None else self.penalty
-        return ProximalOperator(parts, penalty, self.proximal, self.dual_proximal)
+        return ProximalOperator(parts, penalty, self.proximal, self.dual_proximal, self.bound)
 
     def sets(self, parts, like):
         multipliers = {name: self._range(c.cone) for name, c in parts.constraints.items()}
@@ -114,6 +117,7 @@ class ProximalOperator(AbstractPairOperator):
     penalty: Any
     proximal: Any
     dual_proximal: Any
+    bound: Any
 
     saddle = (3, 4)
 
@@ -156,6 +160,20 @@ class ProximalOperator(AbstractPairOperator):
         by_duals = jax.tree.map(jnp.subtract, pulled, values)
         return by_y, jax.tree.map(jnp.negative, pulled), by_inner, by_duals
 
+    def remarks(self, primal, data):
+        bound = float(self.bound)
+        found = []
+        for name in self.parts.constraints:
+            values = [np.ravel(np.asarray(entry[name])) for entry in (primal[2], primal[4])]
+            largest = max(np.concatenate(values), key=abs, default=0.0)
+            if abs(largest) >= bound * (1 - 1e-6):
+                found.append(
+                    f"the lower multiplier of {name!r} ended at {largest:.6g}, the bound of "
+                    f"ProximalLagrangian(bound={bound:g}): the true one may lie beyond. Raise the "
+                    "bound."
+                )
+        return found
+
 
 class _OfPair(eqx.Module):
     """A lower constraint as a function of the whole unknown."""
@@ -164,6 +182,25 @@ class _OfPair(eqx.Module):
 
     def __call__(self, unknown: tuple, data: PyTree) -> Array:
         return self.constraint.value(unknown[:2], data, jnp.asarray(0))
+
+
+def _check_growth(penalty: Any) -> None:
+    """Refuse a schedule that grows too fast for the proximal terms to follow.
+
+    **Raises:** `ValueError`.
+    """
+    if not callable(penalty):
+        return
+    with jax.ensure_compile_time_eval():
+        early, late = (penalty(jnp.asarray(count, jnp.int32)) for count in (10**4, 10**6))
+    if isinstance(early, jax.core.Tracer) or isinstance(late, jax.core.Tracer):
+        return
+    power = float(np.log(np.asarray(late, float) / np.asarray(early, float)) / np.log(100.0))
+    if power >= 0.5 - 1e-4:
+        raise ValueError(
+            "ProximalLagrangian(penalty=...) must grow more slowly than the square root of the "
+            f"step's count, but the schedule grows like its power {power:.2g}."
+        )
 
 
 def _slow(count: Any) -> Any:

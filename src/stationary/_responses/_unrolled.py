@@ -1,6 +1,5 @@
 """Differentiation through a few steps on the lower problem, perhaps steered by the upper one."""
 
-import warnings
 from typing import Any
 
 import equinox as eqx
@@ -75,14 +74,16 @@ class Unrolled(AbstractResponse):
     def __check_init__(self):
         if self.steps < 1:
             raise ValueError(f"Unrolled(steps=...) must be at least 1, got {self.steps}.")
+        # Steps that are never taken are not asked for: 1 / (k + 1) ** 2 would overflow there.
+        counts = tuple(sorted({min(count, self.steps - 1) for count in (0, 1, 10, 1000, 10**6)}))
         for name in ("learning_rate", "upper_rate"):
             rate = getattr(self, name)
             if rate is not None:
-                where = f"Unrolled({name}=...)"
-                check_schedule(rate, where, lambda v: 0 < v < float("inf"), "positive and finite")
+                where, words = f"Unrolled({name}=...)", "positive and finite"
+                check_schedule(rate, where, lambda v: 0 < v < float("inf"), words, counts)
         if self.upper_weight is not None:
             where = "Unrolled(upper_weight=...)"
-            check_schedule(self.upper_weight, where, lambda v: 0 <= v <= 1, "in [0, 1]")
+            check_schedule(self.upper_weight, where, lambda v: 0 <= v <= 1, "in [0, 1]", counts)
         if self.truncate is not None and not 1 <= self.truncate <= self.steps:
             raise ValueError(
                 f"Unrolled(truncate=...) must be from 1 to steps={self.steps}, got {self.truncate}."
@@ -108,6 +109,10 @@ class UnrolledOperator(AbstractPairOperator):
     rules: Unrolled
 
     natural = frozenset({1, 2})
+
+    @property
+    def chooses(self):
+        return self.rules.upper_weight is not None
 
     def value(self, primal, data, index, upper):
         return upper(primal[0], self.descend(primal[0], primal[-1], data, index, upper))
@@ -165,15 +170,6 @@ class UnrolledOperator(AbstractPairOperator):
         whole = count // part * part
         y = jax.lax.scan(several, y, ks[:whole].reshape(-1, part))[0]
         return jax.lax.scan(body, y, ks[whole:])[0]
-
-
-def warn_of_pointless_weight() -> None:
-    """Say that an upper objective which ignores y cannot choose between lower answers."""
-    warnings.warn(
-        "the upper objective does not depend on y, so that it cannot choose between lower answers; "
-        "its weight among the lower steps has no use.",
-        stacklevel=4,
-    )
 
 
 def _value(coefficient: Any, k: Array) -> Any:

@@ -188,6 +188,7 @@ def solve(
     ended = time.perf_counter()
     notices += method.explain(system, session.run.progress.state)
     last, answer = report.point, _answer(session, report.point, status)
+    notices += method.remarks(system, last, status, data)
     stats = Stats(
         method=remember(method, "spelling", lambda: repr(method)),
         reason=reason,

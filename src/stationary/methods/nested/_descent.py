@@ -1,5 +1,6 @@
 """One loop for every response of a nested problem: some steps below, one above."""
 
+import warnings
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -14,14 +15,21 @@ from ..._point import Point
 from ..._responses import AbstractPairOperator
 from ..._responses._base import check_schedule
 from ..._status import Status
-from ..._system import System
+from ..._system import System, all_finite
 from ...sets import Product
 from ..constrained._duals import as_dual_rule, project_duals
 from ..constrained._primal_dual import check_primal
 from ..descent._optax import move, start
-from ._project import project_onto_constraints
-from ._rates import own_rates
+from ._project import contradicts, project_onto_constraints
+from ._rates import depends_on_y, own_rates
 from ._watch import Watch, begin_watch
+
+_PATIENCE = 50
+"""Steps in a row with a stationary violation, after which constraints are said to contradict."""
+_POINTLESS = (
+    "the upper objective does not depend on y, so that it cannot choose among lower answers: "
+    "the weight that it has below is of no use, and the problem is one in x alone."
+)
 
 
 class State(eqx.Module):
@@ -39,6 +47,7 @@ class State(eqx.Module):
     - `directions`: those of the last step, for recursive momentum; else `None`.
     - `count`: steps taken.
     - `scale`: the residual of the first step.
+    - `blocked`: steps in a row after which the constraints' violation was stationary.
     """
 
     seen: tuple
@@ -51,6 +60,7 @@ class State(eqx.Module):
     directions: tuple | None
     count: Int[Array, ""]
     scale: Float[Array, ""]
+    blocked: Int[Array, ""]
 
 
 class BilevelDescent(AbstractMethod):
@@ -153,7 +163,22 @@ class BilevelDescent(AbstractMethod):
                 "BilevelDescent(projection_steps=...) projects x and y together, so that both need "
                 "one plain learning rate: upper=0.1, lower=(0.1, ...)."
             )
-        return []
+        if not operator.chooses or depends_on_y(operator, point.primal, data):
+            return []
+        warnings.warn(_POINTLESS, stacklevel=3)
+        return [_POINTLESS]
+
+    def remarks(self, system, point, status, data=None) -> list[str]:
+        notices = _operator(system).remarks(point.primal, data)
+        if status is Status.NONFINITE:
+            found = system.linearize(point.primal, data).direction(point.duals)
+            names = ("x", "y", *(f"entry {i} of the unknown" for i in range(2, len(found))))
+            notices += [
+                f"the direction of {name} is not finite."
+                for name, entry in zip(names, found, strict=True)
+                if not bool(all_finite(entry))
+            ]
+        return notices
 
     def init(self, system, point, data=None, *, key=None) -> State:
         operator = _operator(system)
@@ -176,6 +201,7 @@ class BilevelDescent(AbstractMethod):
             directions=None if self.momentum is None else jax.tree.map(jnp.zeros_like, primal),
             count=jnp.zeros((), jnp.int32),
             scale=jnp.full((), jnp.inf, working_dtype(primal)),
+            blocked=jnp.zeros((), jnp.int32),
         )
 
     def step(self, system, state, data=None) -> tuple[State, Metrics]:
@@ -259,8 +285,9 @@ class BilevelDescent(AbstractMethod):
                 else primal[i]
                 for i in places
             )
-        duals, dual_memory = state.duals, state.dual_memory
+        duals, dual_memory, blocked = state.duals, state.dual_memory, state.blocked
         if projected:
+            blocked = jnp.where(contradicts(system, seen, data), blocked + 1, 0)
             rate = _value(self.upper, count)
             primal, duals, drawn = project_onto_constraints(
                 system, primal, duals, rate * operator.share, data, self.projection_steps
@@ -286,6 +313,7 @@ class BilevelDescent(AbstractMethod):
             directions=None if state.directions is None else directions,
             count=count + 1,
             scale=scale.astype(state.scale.dtype),
+            blocked=blocked,
         )
         return after, metrics
 
@@ -294,7 +322,9 @@ class BilevelDescent(AbstractMethod):
 
     def status(self, state, metrics, tol):
         blown_up = metrics.residual > 1e12 * state.scale
-        return jnp.where(blown_up, int(Status.DIVERGED), int(Status.RUNNING))
+        contradicted = (state.blocked >= _PATIENCE) & (metrics.feasibility > tol)
+        status = jnp.where(contradicted, int(Status.INFEASIBLE), int(Status.RUNNING))
+        return jnp.where(blown_up, int(Status.DIVERGED), status)
 
     def _watch(self, system: System, rules: tuple, operator, primal: tuple, rates: tuple):
         """A watch over estimated rates, which noise would mislead."""

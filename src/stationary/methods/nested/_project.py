@@ -1,14 +1,19 @@
 """The nearest point of linearised constraints, by accelerated ascent on its multipliers."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from ..._linear import steepness
 from ..._operators import Duals
-from ..._system import System
+from ..._system import System, largest
 from ...sets import Product
 from ..constrained._duals import project_duals
+
+_STATIONARY = 1e-5
+"""A violation is stationary when moves of the size of x and y promise no larger share of it."""
 
 
 def project_onto_constraints(
@@ -33,13 +38,8 @@ def project_onto_constraints(
 
     **Returns:** the point, the multipliers, and the change of the first two entries.
     """
-    rest = moved[2:]
-
-    def constraints(pair: tuple) -> Duals:
-        zero = jnp.asarray(0)
-        return {n: c.smooth((*pair, *rest), data, zero) for n, c in system.constraints.items()}
-
-    pair = moved[:2]
+    rest, pair = moved[2:], moved[:2]
+    constraints = _of_pair(system, rest, data)
     values, push = jax.linearize(constraints, pair)
     pull = jax.linear_transpose(push, pair)
 
@@ -74,3 +74,24 @@ def project_onto_constraints(
     drawn = jax.tree.map(jnp.subtract, pair, nearest)
     found = {name: (force / scale).astype(duals[name].dtype) for name, force in forces.items()}
     return (*nearest, *rest), found, drawn
+
+
+def contradicts(system: System, primal: tuple, data: PyTree) -> Bool[Array, ""]:
+    """Whether the violation is stationary in x and y though not zero: no small move reduces it."""
+    pair = primal[:2]
+    values, pullback = jax.vjp(_of_pair(system, primal[2:], data), pair)
+    gaps = {name: g - system.constraints[name].cone.project(g) for name, g in values.items()}
+    slope = pullback(gaps)[0]
+    gain = largest(Product(system.space.sets[:2]).residual(pair, slope)) * (1 + largest(pair))
+    worst = largest(gaps)
+    return (worst > 0) & (gain <= _STATIONARY * worst * jnp.minimum(worst, 1.0))
+
+
+def _of_pair(system: System, rest: tuple, data: PyTree) -> Callable[[tuple], Duals]:
+    """The constraints as a function of x and y."""
+    zero = jnp.asarray(0)
+
+    def constraints(pair: tuple) -> Duals:
+        return {n: c.smooth((*pair, *rest), data, zero) for n, c in system.constraints.items()}
+
+    return constraints

@@ -117,3 +117,22 @@ def _inverse(slope: Float[Array, ""]) -> Float[Array, ""]:
 
 _SETTLE, _POWER = 30, 10
 """Steps that followers get to keep up, and products, when the upper rate is estimated."""
+
+
+def depends_on_y(operator: AbstractPairOperator, primal: tuple, data: PyTree) -> bool:
+    """Whether the upper objective's slope in y is not zero throughout, at the start and nearby."""
+    x, y = primal[:2]
+    index = jnp.zeros((), jnp.int32)
+
+    @jax.jit
+    def flat(x: PyTree, y: PyTree, data: PyTree) -> Array:
+        leaves, structure = jax.tree.flatten(y)
+        keys = jax.random.split(jax.random.key(0), len(leaves))
+        pairs = zip(keys, leaves, strict=True)
+        noise = [jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in pairs]
+        nearby = jax.tree.map(jnp.add, y, jax.tree.unflatten(structure, noise))
+        by_y = jax.grad(operator.parts.upper, argnums=1)
+        slopes = [by_y(x, at, data, index) for at in (y, nearby)]
+        return jnp.all(jnp.stack([jnp.all(leaf == 0) for leaf in jax.tree.leaves(slopes)]))
+
+    return not bool(flat(x, y, data))
