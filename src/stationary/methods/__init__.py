@@ -1,6 +1,22 @@
 """The methods, each a configuration object that `solve` and `run` accept."""
 
 from ._default import default_method as default_method
+from .balance import IMTLG as IMTLG
+from .balance import MGDA as MGDA
+from .balance import AbstractAggregator as AbstractAggregator
+from .balance import AlignedMTL as AlignedMTL
+from .balance import CAGrad as CAGrad
+from .balance import Combined as Combined
+from .balance import Constant as Constant
+from .balance import DualConeProjection as DualConeProjection
+from .balance import DualProj as DualProj
+from .balance import Mean as Mean
+from .balance import NashMTL as NashMTL
+from .balance import PCGrad as PCGrad
+from .balance import RandomWeights as RandomWeights
+from .balance import Sum as Sum
+from .balance import UPGrad as UPGrad
+from .balance import project_on_dual_cone as project_on_dual_cone
 from .constrained import AbstractDualRule as AbstractDualRule
 from .constrained import AugmentedLagrangian as AugmentedLagrangian
 from .constrained import DualAscent as DualAscent
