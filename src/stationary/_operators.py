@@ -152,7 +152,7 @@ def products(
 
     **Arguments:**
 
-    - `pull`: w -> J'w + c; the rows are its values at the unit vectors.
+    - `pull`: w -> J'w, perhaps plus a constant; the rows are its values at the unit vectors.
     - `push`: v -> J v.
     - `m`, `dtype`: how many rows there are, and of what.
     - `metric`: maps a row to its gradient, where the set has a metric of its own.

@@ -19,6 +19,11 @@ def bowl(x, target):
 CONSTRAINED = st.Minimize(
     bowl, {"total": st.at_most(lambda x: jnp.sum(x), 1.0)}, data=jnp.array([1.0, 2.0])
 )
+BALANCED = st.Balance(
+    {"all": bowl, "twice": lambda x, target: 2 * bowl(x, target)},
+    {"total": st.at_most(lambda x: jnp.sum(x), 1.0)},
+    data=jnp.array([1.0, 2.0]),
+)
 FREE = st.Minimize(bowl, over=st.Box(-3.0, 1.5), data=jnp.array([1.0, 2.0]))
 METHODS = {
     "augmented Lagrangian": (st.methods.AugmentedLagrangian(), CONSTRAINED),
@@ -40,6 +45,7 @@ METHODS = {
     "interior point": (st.methods.InteriorPoint(), CONSTRAINED),
     "trust region": (st.methods.TrustRegionSQP(), CONSTRAINED),
     "Lagrange-Newton": (st.methods.LagrangeNewton(), CONSTRAINED),
+    "Jacobian descent": (st.methods.JacobianDescent(0.1, dual=0.1), BALANCED),
     "hybrid gradient": (st.methods.PrimalDualHybridGradient(inner_steps=8), CONSTRAINED),
 }
 
@@ -116,6 +122,6 @@ def test_metrics_describe_the_reported_point(case):
 def test_it_reaches_the_answer(case):
     method, problem, _, _ = case
     outcome = st.run(problem, jnp.zeros(2), method, tol=1e-6, max_steps=5000)
-    answer = [0.0, 1.0] if problem is CONSTRAINED else [1.0, 1.5]
+    answer = [0.0, 1.0] if problem is not FREE else [1.0, 1.5]
     assert st.Status(int(outcome.status)) is st.Status.CONVERGED
     np.testing.assert_allclose(outcome.point.primal, answer, atol=1e-5)

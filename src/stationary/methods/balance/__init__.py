@@ -16,3 +16,8 @@ from ._fixed import Sum as Sum
 from ._impartial import IMTLG as IMTLG
 from ._impartial import AlignedMTL as AlignedMTL
 from ._impartial import NashMTL as NashMTL
+from ._jacobian_descent import JacobianDescent as JacobianDescent
+from ._jacobian_descent import JacobianDescentState as JacobianDescentState
+from ._sample_jacobian import SampleJacobian as SampleJacobian
+from ._sample_jacobian import sample_jacobian as sample_jacobian
+from ._several import gramian_of as gramian_of
