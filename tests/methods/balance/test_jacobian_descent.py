@@ -41,17 +41,20 @@ def test_constraints_compose_and_the_certificate_passes():
 
 
 def test_no_objective_rises_where_the_mean_makes_one_rise():
-    problem = st.Balance({"near a": near_a, "near b": near_b})
+    def other(x):
+        return jnp.sum((x - B) ** 2)
+
+    problem = st.Balance({"near a": near_a, "other": other})
 
     def values(aggregator):
-        method = JacobianDescent(0.005, aggregator)
-        x0 = jnp.array([1.0, 0.5])
+        method = JacobianDescent(0.02, aggregator)
+        x0 = jnp.array([1.0, 0.8])
         system = problem.lower(x0)
         state = method.init(system, st.Point(x0, {}))
         step = jax.jit(lambda s: method.step(system, s)[0])
         seen = []
         for _ in range(50):
-            seen.append([float(near_a(state.primal)), float(near_b(state.primal))])
+            seen.append([float(near_a(state.primal)), float(other(state.primal))])
             state = step(state)
         return np.diff(np.array(seen), axis=0)
 
@@ -72,8 +75,8 @@ def test_on_a_manifold_conflicts_are_those_of_tangents():
     sphere = st.sets.Sphere()
     problem = st.Balance({"x": lambda x: x[0], "y": lambda x: x[1] + 0.5 * x[2]}, over=sphere)
     start = jnp.array([0.6, 0.0, 0.8])
-    solution = solve(problem, start, JacobianDescent(0.2), tol=1e-7, max_steps=3000)
-    assert solution.certificate.passed
+    solution = solve(problem, start, JacobianDescent(0.2), tol=1e-9, max_steps=3000)
+    assert st.certify(problem, solution.value, tol=1e-7).passed
     np.testing.assert_allclose(jnp.linalg.norm(solution.value), 1.0, rtol=1e-12)
 
 
@@ -125,7 +128,7 @@ def test_products_agree_with_rows_when_these_are_too_many(monkeypatch):
     by_products = products(
         lambda w: w @ jacobian + jnp.arange(4.0), lambda v: jacobian @ v, 3, x.dtype
     )
-    np.testing.assert_allclose(by_products, moved @ moved.T, atol=1e-12)
+    np.testing.assert_allclose(got, moved @ moved.T, atol=1e-12)
 
 
 def test_one_program_serves_other_data():
@@ -162,6 +165,5 @@ def test_bad_input_is_named():
 
 def test_an_objective_that_is_not_finite_is_named():
     problem = st.Balance({"fine": near_a, "broken": lambda x: jnp.sum(jnp.log(x - 5))})
-    solution = solve(problem, jnp.ones(2), JacobianDescent(0.1), max_steps=5)
-    assert solution.status == st.Status.NONFINITE
-    assert any("broken" in check.name for check in solution.certificate.checks)
+    with pytest.raises(ValueError, match="objective 'broken' is not finite at x0"):
+        solve(problem, jnp.ones(2), JacobianDescent(0.1), max_steps=5)

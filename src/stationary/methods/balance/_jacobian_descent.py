@@ -96,7 +96,7 @@ class JacobianDescent(AbstractMethod):
     """
 
     rule: Any = 1e-2
-    aggregator: AbstractAggregator = UPGrad()
+    aggregator: Any = UPGrad()
     dual: Any = 1e-2
 
     needs: ClassVar[frozenset[Oracle]] = frozenset({Oracle.GRAD, Oracle.RETRACT})

@@ -100,26 +100,25 @@ def _find(equations: list, parameters: list, outputs: list) -> list[Layer]:
     layers = []
     for position, (eqn, inputs, results) in enumerate(equations):
         name, params = eqn.primitive.name, eqn.params
-        held = [once.get(id(atom)) for atom in inputs]
-        if not any(held):
+        held = [(i, once[id(atom)]) for i, atom in enumerate(inputs) if id(atom) in once]
+        if len(held) != 1:
             continue
+        ((which, (leaf, turned)),) = held
         single = uses[id(results[0])] == 1
         if name == "transpose" and params["permutation"] == (1, 0) and single:
-            leaf, turned = held[0]
             once[id(results[0])] = (leaf, not turned)
-        elif name == "dot_general" and sum(h is not None for h in held) == 1:
-            which = 0 if held[0] is not None else 1
-            layer = _dense(position, held[which], inputs, params, which)
+        elif name == "dot_general":
+            layer = _dense(position, leaf, turned, inputs, params, which)
             layers += [] if layer is None else [layer]
-        elif name in ("add", "add_any") and sum(h is not None for h in held) == 1:
-            leaf, _ = held[0] or held[1]
+        elif name in ("add", "add_any"):
             if parameters[leaf].aval.shape == results[0].aval.shape:
                 layers.append(Layer(position, leaf, None, False))
     return layers
 
 
-def _dense(position: int, held: Any, inputs: list, params: dict, which: int) -> Layer | None:
-    leaf, turned = held
+def _dense(
+    position: int, leaf: int, turned: bool, inputs: list, params: dict, which: int
+) -> Layer | None:
     contract, batch = params["dimension_numbers"]
     weight, other = inputs[which], inputs[1 - which]
     if len(weight.aval.shape) != 2 or len(other.aval.shape) != 1 or batch != ((), ()):
