@@ -15,6 +15,8 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool, Float, Int
 
+_SMALL = 8
+"""Up to this size, going from vertex to vertex costs nothing to speak of."""
 _ENTRIES = 2**21
 """Matrix entries that are factorised side by side; more would leave the cache."""
 
@@ -83,7 +85,7 @@ def _minimize(
 
     trusting = jnp.zeros((count, rows), bool)
     z, careful, done = _first_round(matrix, linear, _guess(matrix, linear), trusting)
-    if rows > 1:
+    if rows > 1 and linear.shape[2] > _SMALL:
         many = 4 * jnp.sum(~done) > done.size
         z, careful, done = jax.lax.cond(
             many, _through_null_vectors, lambda *kept: kept[2:], matrix, linear, z, careful, done
@@ -97,12 +99,14 @@ def _first_round(
     linear: Float[Array, "n rows m"],
     z: Float[Array, "n rows m"],
     careful: Bool[Array, "n rows"],
+    *,
+    sizes: bool = True,
 ) -> tuple[Array, Array, Array]:
     """`_improve` on all rows, so many at a time that their factors stay in the cache."""
     count, rows, m = linear.shape
     together = max(1, min(count, _ENTRIES // (rows * m * m)))
     if count <= together:
-        return _improve(matrix, linear, z, careful, search=False)
+        return _improve(matrix, linear, z, careful, search=False, sizes=sizes)
     parts = -(-count // together)
 
     def split(x):
@@ -110,7 +114,8 @@ def _first_round(
         return jnp.pad(x, padding).reshape(parts, together, *x.shape[1:])
 
     found = jax.lax.map(
-        lambda p: _improve(*p, search=False), tuple(map(split, (matrix, linear, z, careful)))
+        lambda p: _improve(*p, search=False, sizes=sizes),
+        tuple(map(split, (matrix, linear, z, careful))),
     )
     return tuple(x.reshape(-1, *x.shape[2:])[:count] for x in found)  # pyright: ignore
 
@@ -133,7 +138,7 @@ def _through_null_vectors(
     exact = jnp.max(jnp.abs(null @ matrix), axis=2, keepdims=True) <= _slack(start, m)
     null = jnp.where(exact, null, 0)
     at = jnp.broadcast_to(64 * null, z.shape)
-    ahead, _, good = _first_round(matrix, linear, at, jnp.ones_like(done))
+    ahead, _, good = _first_round(matrix, linear, at, jnp.ones_like(done), sizes=False)
     # Back again, as far as the signs allow: small weights are better than large ones.
     ratio = jnp.where(null > 0, ahead / jnp.where(null > 0, null, 1), jnp.inf)
     back = jnp.min(ratio, axis=2, keepdims=True)
@@ -177,6 +182,7 @@ def _improve(
     careful: Bool[Array, "n rows"],
     *,
     search: bool = True,
+    sizes: bool = False,
 ) -> tuple[Array, Array, Array]:
     """One round of the active-set method: solve for the entries that may be positive.
 
@@ -195,7 +201,7 @@ def _improve(
     worst = jnp.argmin(jnp.where(enter, slope, jnp.inf), axis=2, keepdims=True)
     single = enter & at_rest & (jnp.arange(m) == worst)
     free = positive | jnp.where(careful[..., None], single, enter)
-    move = -_solve_free(matrix, free, jnp.where(free, slope, 0), several=not search)
+    move = -_solve_free(matrix, free, jnp.where(free, slope, 0), several=sizes)
 
     whole = jnp.maximum(z + move, 0)
     change = (whole - z) @ matrix

@@ -125,9 +125,7 @@ def test_products_agree_with_rows_when_these_are_too_many(monkeypatch):
     monkeypatch.setattr("stationary._operators._ENTRIES", 3)
     np.testing.assert_allclose(gramian_of(losses, x), jacobian @ jacobian.T, atol=1e-12)
     moved = jacobian + jnp.arange(4.0)
-    by_products = products(
-        lambda w: w @ jacobian + jnp.arange(4.0), lambda v: jacobian @ v, 3, x.dtype
-    )
+    got = products(lambda w: w @ jacobian + jnp.arange(4.0), lambda v: jacobian @ v, 3, x.dtype)
     np.testing.assert_allclose(got, moved @ moved.T, atol=1e-12)
 
 

@@ -1,0 +1,1 @@
+"""Papers on several objectives at once."""
