@@ -84,7 +84,7 @@ paper = Paper(
         Claim(
             "mean rises",
             "descent on the mean makes some objectives worse",
-            "objectives of the 8 that are worse than at the start after 2000 such steps on the mean",
+            "objectives of the 8 worse than at the start after 2000 such steps on the mean",
             AtLeast(1),
         ),
         Claim(
