@@ -5,6 +5,7 @@
 
 import argparse
 import dataclasses
+import itertools
 import json
 import statistics
 import time
@@ -107,7 +108,7 @@ def training() -> list[Figure]:
     rng = np.random.default_rng(0)
     arrays = [
         (rng.standard_normal((a, b)) * (2 / a) ** 0.5, rng.standard_normal(b) * 0.1)
-        for a, b in zip(WIDTHS[:-1], WIDTHS[1:], strict=True)
+        for a, b in itertools.pairwise(WIDTHS)
     ]
     x, labels = rng.standard_normal((SAMPLES, WIDTHS[0])), rng.integers(0, WIDTHS[-1], SAMPLES)
     step = jax.jit(_step)
