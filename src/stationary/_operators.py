@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from ._functions import Term
-from .sets import Simplex
+from ._nonnegative import minimize_over_nonnegative
 
 Duals = dict[str, Float[Array, "..."]]
 ConstraintValues = Callable[[PyTree], Duals]
@@ -135,48 +135,77 @@ class CommonDescentOperator(AbstractOperator):
         (values, g), pullback = jax.vjp(both, primal)
 
         def direction(duals):
-            def row(weights):
+            def pull(weights):
                 return pullback((weights, duals))[0]
 
-            rows = jax.vmap(row)(jnp.eye(len(names), dtype=values.dtype))
-            weights = minimum_norm_weights(gramian(rows))
-            return jax.tree.map(lambda r: jnp.tensordot(weights, r, 1), rows)
+            def push(vector):
+                return jax.jvp(lambda x: both(x)[0], (primal,), (vector,))[1]
+
+            gram = products(pull, push, len(names), values.dtype)
+            return pull(minimum_norm_weights(gram))
 
         return Pull(jnp.mean(values), dict(zip(names, values, strict=True)), g, direction)
 
 
+def products(
+    pull: Callable[[Float[Array, "m"]], PyTree[Array]],
+    push: Callable[[PyTree[Array]], Float[Array, "m"]],
+    m: int,
+    dtype: Any,
+    metric: Callable[[PyTree[Array]], PyTree[Array]] = lambda row: row,
+) -> Float[Array, "m m"]:
+    """The Gramian of rows that are known by products; no more of them are kept than is worth it.
+
+    **Arguments:**
+
+    - `pull`: w -> J'w, perhaps plus a constant; the rows are its values at the unit vectors.
+    - `push`: v -> J v.
+    - `m`, `dtype`: how many rows there are, and of what.
+    - `metric`: maps a row to its gradient, where the set has a metric of its own.
+    """
+    unit = jnp.eye(m, dtype=dtype)
+    constant = pull(jnp.zeros(m, dtype))
+    if m * sum(leaf.size for leaf in jax.tree.leaves(constant)) <= _ENTRIES:
+        rows = jax.vmap(pull)(unit)
+        gram = _inner(rows, jax.vmap(metric)(rows))
+    else:
+
+        def column(weights):
+            row = metric(pull(weights))
+            pairs = zip(jax.tree.leaves(constant), jax.tree.leaves(row), strict=True)
+            return push(row) + sum(jnp.vdot(a, b) for a, b in pairs)
+
+        gram = jax.lax.map(column, unit)
+    return (gram + gram.T) / 2
+
+
 def gramian(rows: PyTree[Float[Array, "m ..."]]) -> Float[Array, "m m"]:
     """Inner products between m pytrees stacked along their leading axes."""
-    flat = [leaf.reshape(leaf.shape[0], -1) for leaf in jax.tree.leaves(rows)]
-    return sum(leaf @ leaf.T for leaf in flat)  # pyright: ignore[reportReturnType]
+    return _inner(rows, rows)
+
+
+def _inner(one: PyTree[Array], other: PyTree[Array]) -> Float[Array, "k l"]:
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    flat = [(a.reshape(a.shape[0], -1), b.reshape(b.shape[0], -1)) for a, b in pairs]
+    return sum(a @ b.T for a, b in flat)  # pyright: ignore[reportReturnType]
+
+
+_ENTRIES = 2**24
+"""Entries of a Jacobian that are held at a time."""
 
 
 def minimum_norm_weights(gram: Float[Array, "m m"], *, steps: int = 250) -> Float[Array, "m"]:
     """Weights on the simplex of the shortest convex combination of m vectors, from their Gramian.
 
-    Accelerated projected gradient on w'Gw with function-value restarts, scaled by the largest
-    eigenvalue's bound; exact for m = 2.
+    Exact up to rounding: u = argmin u'Gu/2 + (1 - sum u)^2/2 over u >= 0 is along the answer.
+    `steps` is accepted for callers of the iterative method that this once was.
     """
     m = gram.shape[0]
     if m == 1:
         return jnp.ones(1, gram.dtype)
-    if m == 2:
-        gap = gram[0, 0] + gram[1, 1] - 2 * gram[0, 1]
-        safe = jnp.where(gap > 0, gap, 1)
-        first = jnp.where(gap > 0, (gram[1, 1] - gram[0, 1]) / safe, 0.5)
-        first = jnp.clip(first, 0, 1)
-        return jnp.stack([first, 1 - first])
-    scale = jnp.max(jnp.sum(jnp.abs(gram), axis=1))
-    gram = gram / jnp.where(scale > 0, scale, 1)
-
-    def body(_, carry):
-        w, ahead, t = carry
-        new = simplex.project(ahead - gram @ ahead)
-        worse = jnp.vdot(new, gram @ new) > jnp.vdot(w, gram @ w)
-        t_new = jnp.where(worse, 1.0, (1 + jnp.sqrt(1 + 4 * t * t)) / 2)
-        ahead = jnp.where(worse, w, new + (t - 1) / t_new * (new - w))
-        return jnp.where(worse, w, new), ahead, t_new
-
-    simplex = Simplex()
-    start = jnp.full(m, 1 / m, gram.dtype)
-    return jax.lax.fori_loop(0, steps, body, (start, start, jnp.ones((), gram.dtype)))[0]
+    # In units of the shortest vector, so that 1 is not lost beside its square.
+    sizes = jnp.diagonal(gram)
+    least = jnp.min(jnp.where(sizes > 0, sizes, jnp.inf))
+    unit = jnp.where(jnp.isfinite(least), least, 1)
+    found = minimize_over_nonnegative(gram / unit + 1, -jnp.ones((1, m), gram.dtype)).value[0]
+    return found / jnp.sum(found)

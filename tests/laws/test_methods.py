@@ -19,6 +19,11 @@ def bowl(x, target):
 CONSTRAINED = st.Minimize(
     bowl, {"total": st.at_most(lambda x: jnp.sum(x), 1.0)}, data=jnp.array([1.0, 2.0])
 )
+BALANCED = st.Balance(
+    {"all": bowl, "twice": lambda x, target: 2 * bowl(x, target)},
+    {"total": st.at_most(lambda x: jnp.sum(x), 1.0)},
+    data=jnp.array([1.0, 2.0]),
+)
 FREE = st.Minimize(bowl, over=st.Box(-3.0, 1.5), data=jnp.array([1.0, 2.0]))
 NESTED = st.Nested(
     st.Minimize(lambda x, y, target: bowl(x, target), over=st.Box(-3.0, 1.5)),
@@ -52,6 +57,7 @@ METHODS = {
     "trust region": (st.methods.TrustRegionSQP(), CONSTRAINED),
     "Lagrange-Newton": (st.methods.LagrangeNewton(), CONSTRAINED),
     "nested": (st.methods.BilevelDescent(0.1, order="simultaneous"), NESTED),
+    "Jacobian descent": (st.methods.JacobianDescent(0.1, dual=0.1), BALANCED),
     "hybrid gradient": (st.methods.PrimalDualHybridGradient(inner_steps=8), CONSTRAINED),
 }
 
@@ -134,7 +140,7 @@ def test_metrics_describe_the_reported_point(case):
 def test_it_reaches_the_answer(case):
     method, problem, _, _ = case
     outcome = st.run(problem, start(problem), method, tol=1e-6, max_steps=5000)
-    answer = [0.0, 1.0] if problem is CONSTRAINED else [1.0, 1.5]
+    answer = [0.0, 1.0] if problem is CONSTRAINED or problem is BALANCED else [1.0, 1.5]
     assert st.Status(int(outcome.status)) is st.Status.CONVERGED
     for leaf in jax.tree.leaves(outcome.point.primal):
         np.testing.assert_allclose(leaf, answer, atol=1e-5)

@@ -1,0 +1,319 @@
+"""Convex quadratics over the nonnegative orthant, many at once and exactly.
+
+min z'Az/2 + q'z over z >= 0, for A positive semidefinite: what the projection on a polyhedral cone,
+the shortest vector of a hull and nonnegative least squares come down to. Two stages: accelerated
+projected gradient, all rows in one matrix product, guesses which entries are positive; a monotone
+active-set method then solves for them. Nothing is added to A that the answer would feel: a shift of
+the size of rounding only keeps the factors finite, and it pulls towards the last iterate, not to 0.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
+from jaxtyping import Array, Bool, Float, Int
+
+_SMALL = 8
+"""Up to this size, going from vertex to vertex costs nothing to speak of."""
+_ENTRIES = 2**21
+"""Matrix entries that are factorised side by side; more would leave the cache."""
+
+
+class NonnegativeMinimum(NamedTuple):
+    """Minimisers over the nonnegative orthant."""
+
+    value: Float[Array, "... rows m"]
+    converged: Bool[Array, "... rows"]
+    """Whether the optimality conditions hold up to rounding."""
+
+
+def minimize_over_nonnegative(
+    matrix: Float[Array, "m m"], linear: Float[Array, "rows m"]
+) -> NonnegativeMinimum:
+    """argmin of z'Az/2 + q'z over z >= 0, for every row q.
+
+    Costs one factorisation of a part of A per row, and a few more for rows whose first guess is
+    wrong. Works under `jit`; under `vmap` all rows of all matrices are taken together. The answer
+    is a constant to derivatives.
+
+    **Arguments:**
+
+    - `matrix`: A, positive semidefinite, perhaps singular, with entries of any scale.
+    - `linear`: a row for each q; bounded below, as it is when q lies in the range of A.
+
+    **Returns:** the minimisers, and whether each is one.
+    """
+    return NonnegativeMinimum(*_solve(*jax.lax.stop_gradient((matrix, linear))))
+
+
+@custom_vmap
+def _solve(matrix: Array, linear: Array) -> tuple[Array, Array]:
+    # Any number of leading axes: a batch of matrices becomes more rows, with one stopping rule.
+    batch, (rows, m) = linear.shape[:-2], linear.shape[-2:]
+    value, converged = _minimize(matrix.reshape(-1, m, m), linear.reshape(-1, rows, m))
+    return value.reshape(*batch, rows, m), converged.reshape(*batch, rows)
+
+
+@_solve.def_vmap
+def _(size, batched, matrix, linear):
+    matrix, linear = (
+        x if known else jnp.broadcast_to(x, (size, *x.shape))
+        for x, known in zip((matrix, linear), batched, strict=True)
+    )
+    return _solve(matrix, linear), (True, True)
+
+
+@jax.jit
+def _minimize(
+    matrix: Float[Array, "n m m"], linear: Float[Array, "n rows m"]
+) -> tuple[Float[Array, "n rows m"], Bool[Array, "n rows"]]:
+    count, rows, _ = linear.shape
+    finite = jnp.isfinite(matrix).all((1, 2))[:, None] & jnp.isfinite(linear).all(2)
+    matrix = jnp.where(finite.all(1)[:, None, None], matrix, 0)
+    linear = jnp.where(finite[..., None], linear, 0)
+    # A unit diagonal and rows of unit size leave the answer nothing of the scale of the input.
+    diagonal = jnp.diagonal(matrix, axis1=1, axis2=2)
+    unit = jax.lax.rsqrt(jnp.where(diagonal > 0, diagonal, 1))
+    unit = jnp.where(diagonal > 0, unit, 0)
+    matrix = matrix * unit[:, :, None] * unit[:, None, :]
+    linear = linear * unit[:, None, :]
+    size = jnp.max(jnp.abs(linear), axis=2, keepdims=True)
+    size = jnp.where(size > 0, size, 1)
+    linear = linear / size
+
+    trusting = jnp.zeros((count, rows), bool)
+    z, careful, done = _first_round(matrix, linear, _guess(matrix, linear), trusting)
+    if rows > 1 and linear.shape[2] > _SMALL:
+        many = 4 * jnp.sum(~done) > done.size
+        z, careful, done = jax.lax.cond(
+            many, _through_null_vectors, lambda *kept: kept[2:], matrix, linear, z, careful, done
+        )
+    z, done = _finish(matrix, linear, z, careful, done)
+    return jnp.where(finite[..., None], z * unit[:, None, :] * size, jnp.nan), done & finite
+
+
+def _first_round(
+    matrix: Float[Array, "n m m"],
+    linear: Float[Array, "n rows m"],
+    z: Float[Array, "n rows m"],
+    careful: Bool[Array, "n rows"],
+    *,
+    sizes: bool = True,
+) -> tuple[Array, Array, Array]:
+    """`_improve` on all rows, so many at a time that their factors stay in the cache."""
+    count, rows, m = linear.shape
+    together = max(1, min(count, _ENTRIES // (rows * m * m)))
+    if count <= together:
+        return _improve(matrix, linear, z, careful, search=False, sizes=sizes)
+    parts = -(-count // together)
+
+    def split(x):
+        padding = ((0, parts * together - count), *((0, 0),) * (x.ndim - 1))
+        return jnp.pad(x, padding).reshape(parts, together, *x.shape[1:])
+
+    found = jax.lax.map(
+        lambda p: _improve(*p, search=False, sizes=sizes),
+        tuple(map(split, (matrix, linear, z, careful))),
+    )
+    return tuple(x.reshape(-1, *x.shape[2:])[:count] for x in found)  # pyright: ignore
+
+
+def _through_null_vectors(
+    matrix: Array, linear: Array, z: Array, careful: Array, done: Array
+) -> tuple[Array, Array, Array]:
+    """Another first round for matrices with a nonnegative null vector.
+
+    With one, minimisers are not unique, and steps from a vertex to the next would lose time among
+    them. From far along the null vector, no entry of its support is in the way.
+    """
+    count, _, m = linear.shape
+    ones = jnp.ones((count, 1, m), matrix.dtype)
+    # argmin of u'Au/2 + (1 - sum u)^2/2 is along the shortest combination of nonnegative weights.
+    with_sum, start = matrix + 1, jnp.zeros_like(ones)
+    nothing = jnp.zeros((count, 1), bool)
+    null, _ = _finish(with_sum, -ones, _guess(with_sum, -ones), nothing, nothing)
+    null = null / jnp.maximum(jnp.max(null, axis=2, keepdims=True), 1e-30)
+    exact = jnp.max(jnp.abs(null @ matrix), axis=2, keepdims=True) <= _slack(start, m)
+    null = jnp.where(exact, null, 0)
+    at = jnp.broadcast_to(64 * null, z.shape)
+    ahead, _, good = _first_round(matrix, linear, at, jnp.ones_like(done), sizes=False)
+    # Back again, as far as the signs allow: small weights are better than large ones.
+    ratio = jnp.where(null > 0, ahead / jnp.where(null > 0, null, 1), jnp.inf)
+    back = jnp.min(ratio, axis=2, keepdims=True)
+    ahead = jnp.maximum(ahead - jnp.where(exact, back, 0) * null, 0)
+    use = exact[..., 0] & (good | ~done)
+    return jnp.where(use[..., None], ahead, z), jnp.where(use, False, careful), done | (use & good)
+
+
+def _guess(matrix: Float[Array, "n m m"], linear: Float[Array, "n rows m"]) -> Array:
+    """Accelerated projected gradient with a restart per row."""
+    bound = jnp.max(jnp.sum(jnp.abs(matrix), axis=2), axis=1)[:, None, None]
+    power = matrix / jnp.where(bound > 0, bound, 1)
+    for _ in range(3):
+        power = power @ power
+    # |A^8|^(1/8) in the Frobenius norm is at least the largest eigenvalue, and at most m^(1/16) it.
+    tight = jnp.sum(power * power, axis=(1, 2), keepdims=True) ** (1 / 16)
+    rate = 1 / (jnp.maximum(tight, 1e-3) * jnp.where(bound > 0, bound, 1))
+
+    def body(_, carry):
+        z, ahead, t = carry
+        new = jnp.maximum(ahead - rate * (ahead @ matrix + linear), 0)
+        back = jnp.sum((ahead - new) * (new - z), axis=2, keepdims=True) > 0
+        after = jnp.where(back, 1, (1 + jnp.sqrt(1 + 4 * t * t)) / 2)
+        ahead = new + jnp.where(back, 0, (t - 1) / after) * (new - z)
+        return new, ahead, after
+
+    zero = jnp.zeros_like(linear)
+    steps = min(48, 12 + linear.shape[2] // 2)
+    return jax.lax.fori_loop(0, steps, body, (zero, zero, jnp.ones_like(linear[..., :1])))[0]
+
+
+def _slack(z: Array, m: int) -> Array:
+    """What rounding can do to A z + q, per row."""
+    return 16 * m**0.5 * jnp.finfo(z.dtype).eps * jnp.maximum(1, jnp.max(z, axis=-1, keepdims=True))
+
+
+def _improve(
+    matrix: Float[Array, "n m m"],
+    linear: Float[Array, "n rows m"],
+    z: Float[Array, "n rows m"],
+    careful: Bool[Array, "n rows"],
+    *,
+    search: bool = True,
+    sizes: bool = False,
+) -> tuple[Array, Array, Array]:
+    """One round of the active-set method: solve for the entries that may be positive.
+
+    `careful` rows let one entry in at a time and only when the others are at rest, as Lawson and
+    Hanson's method does, which cannot cycle; a row becomes so when letting all of them in gains
+    nothing. Without a `search` along the way to the solution, z may also become worse.
+
+    **Returns:** the better z, which rows are careful from now on, and which are done.
+    """
+    m = linear.shape[-1]
+    slope = z @ matrix + linear
+    slack = _slack(z, m)
+    positive = z > 0
+    enter = ~positive & (slope < -slack)
+    at_rest = jnp.all(~positive | (jnp.abs(slope) <= slack), axis=2, keepdims=True)
+    worst = jnp.argmin(jnp.where(enter, slope, jnp.inf), axis=2, keepdims=True)
+    single = enter & at_rest & (jnp.arange(m) == worst)
+    free = positive | jnp.where(careful[..., None], single, enter)
+    move = -_solve_free(matrix, free, jnp.where(free, slope, 0), several=sizes)
+
+    whole = jnp.maximum(z + move, 0)
+    change = (whole - z) @ matrix
+    if not search:
+        new, slope = whole, slope + change
+    else:
+        inside = jnp.all(z + move >= 0, axis=2)
+        falling = free & (move < 0)
+        ratio = jnp.where(falling, z / jnp.where(falling, -move, 1), jnp.inf)
+        reach = jnp.min(ratio, axis=2, keepdims=True)
+        part = jnp.maximum(z + jnp.minimum(reach, 1) * move, 0)
+        part = jnp.where(falling & (ratio <= reach) & (reach <= 1), 0, part)
+        partial_change = (part - z) @ matrix
+        gain = -jnp.sum((whole - z) * (slope + change / 2), axis=2)
+        partial_gain = -jnp.sum((part - z) * (slope + partial_change / 2), axis=2)
+        take_whole = (inside | (gain >= partial_gain))[..., None]
+        stuck = ~inside & (jnp.maximum(gain, partial_gain) <= 0)
+        careful = careful | stuck
+        new = jnp.where(stuck[..., None], z, jnp.where(take_whole, whole, part))
+        slope = new @ matrix + linear
+    wrong = jnp.where(new > 0, jnp.abs(slope), jnp.maximum(-slope, 0))
+    done = jnp.all(wrong <= _slack(new, m), axis=2)
+    return new, careful, done
+
+
+def _solve_free(
+    matrix: Float[Array, "n m m"],
+    free: Bool[Array, "n rows m"],
+    right: Float[Array, "n rows m"],
+    *,
+    several: bool,
+) -> Float[Array, "n rows m"]:
+    """A's part of each row's free entries, inverted.
+
+    In as small a size as all rows fit into, of `several` that are compiled.
+    """
+    m = right.shape[-1]
+    parts = ((2, 4, 5, 6) if m > 32 else (4,) if m > 8 else ()) if several else ()
+    sizes = sorted({m, *(part * m // 8 for part in parts)})
+    most = jnp.max(jnp.sum(free, axis=2))
+    which = sum((most > size).astype(jnp.int32) for size in sizes[:-1])
+    branches = [partial(_solve_within, size) for size in sizes]
+    if len(branches) == 1:
+        return branches[0](matrix, free, right)
+    return jax.lax.switch(which, branches, matrix, free, right)
+
+
+def _solve_within(size: int, matrix: Array, free: Array, right: Array) -> Array:
+    count, rows, m = right.shape
+    shift = 48 * m * jnp.finfo(right.dtype).eps
+    if size == m:
+        both = free[..., :, None] & free[..., None, :]
+        part = jnp.where(both, matrix[:, None], 0)
+        wanted, on = right, free
+    else:
+        # The free entries first, in order.
+        place = jnp.argsort(~free, axis=2, stable=True)[..., :size]
+        on = jnp.take_along_axis(free, place, axis=2)
+        wanted = jnp.where(on, jnp.take_along_axis(right, place, axis=2), 0)
+        lane = jnp.arange(count)[:, None, None, None]
+        part = matrix[lane, place[..., :, None], place[..., None, :]]
+        part = jnp.where(on[..., :, None] & on[..., None, :], part, 0)
+    part = part + jnp.eye(size, dtype=right.dtype) * jnp.where(on, shift, 1)[..., None]
+    factor = jax.lax.linalg.cholesky(part, symmetrize_input=False)
+    solve = partial(jax.lax.linalg.triangular_solve, factor, left_side=True, lower=True)
+    found = solve(solve(wanted[..., None]), transpose_a=True)[..., 0]
+    if size == m:
+        return jnp.where(on, found, 0)
+    found = jnp.where(on, found, 0)
+    where = jnp.arange(count)[:, None, None], jnp.arange(rows)[:, None], place
+    return jnp.zeros_like(right).at[where].set(found)
+
+
+def _finish(
+    matrix: Float[Array, "n m m"],
+    linear: Float[Array, "n rows m"],
+    z: Float[Array, "n rows m"],
+    careful: Bool[Array, "n rows"],
+    done: Bool[Array, "n rows"],
+) -> tuple[Array, Array]:
+    """Further rounds for the rows that want them, a few rows at a time."""
+    count, rows, m = linear.shape
+    total = count * rows
+    few = min(total, max(8, min(total // 8, _ENTRIES // (8 * m * m))))
+    owner = jnp.repeat(jnp.arange(count), rows)
+    linear, z = linear.reshape(total, m), z.reshape(total, m)
+    limit = 24 + 3 * m
+
+    def unfinished(carry) -> Int[Array, "total"]:
+        _, _, done, rounds = carry
+        return (~done & (rounds < limit)).astype(jnp.int32)
+
+    def body(carry):
+        z, careful, done, rounds = carry
+        _, chosen = jax.lax.top_k(unfinished(carry), few)
+        better = _improve(
+            matrix[owner[chosen]],
+            linear[chosen][:, None],
+            z[chosen][:, None],
+            careful[chosen][:, None],
+        )
+        new, wary, good = (x[:, 0] for x in better)
+        # A selection may contain rows that are done already; they stay as they are.
+        keep = done[chosen]
+        new = jnp.where(keep[:, None], z[chosen], new)
+        return (
+            z.at[chosen].set(new),
+            careful.at[chosen].set(wary),
+            done.at[chosen].set(keep | good),
+            rounds.at[chosen].add(1),
+        )
+
+    start = z, careful.reshape(total), done.reshape(total), jnp.zeros(total, jnp.int32)
+    z, _, done, _ = jax.lax.while_loop(lambda c: jnp.any(unfinished(c) > 0), body, start)
+    return z.reshape(count, rows, m), done.reshape(count, rows)
