@@ -157,7 +157,8 @@ class BilevelDescent(AbstractMethod):
                 check_schedule(value, where, lambda v, top=top: 0 < v <= top, words)
 
     def check(self, system, point, data=None) -> list[str]:
-        together = self._rules(_operator(system), len(point.primal))[:2]
+        operator = _operator(system)
+        together = self._rules(operator, len(point.primal))[:2]
         if self.projection_steps and (together[0] is None or together[0] != together[1]):
             raise ValueError(
                 "BilevelDescent(projection_steps=...) projects x and y together, so that both need "

@@ -1,6 +1,6 @@
 """Functions of three tasks, drawn from a kernel, and what two models make of them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,7 +92,8 @@ def score(kernel, data: Data, seed: int) -> Score:
     densities = 0.5 * np.log(2 * np.pi * variance) + 0.5 * (outputs - mean) ** 2 / variance
     chosen = tasks == TASKS - 1
     error = np.mean((outputs - mean)[chosen] ** 2) / np.var(outputs[chosen])
-    c = fit.kernel.interaction
+    kernel: Any = fit.kernel
+    c = kernel.interaction
     strength = abs(float(c[0, 1])) if len(c) > 1 else 0.0
     return Score(float(np.mean(densities)), float(error), strength)
 

@@ -1,5 +1,7 @@
 """Momentum with a complex coefficient on linear games."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,10 +47,12 @@ def radii(field, settings):
 
     def matrix(setting):
         step, (_, state) = step_of(field, *setting)
+        begun: Any = state
 
         def flat(v):
             buffer = jax.lax.complex(v[:n], v[n : 2 * n])
-            x, after = step((v[2 * n :], state._replace(buffer=buffer)))
+            after: Any
+            x, after = step((v[2 * n :], begun._replace(buffer=buffer)))
             return jnp.concatenate([after.buffer.real, after.buffer.imag, x])
 
         return jax.jacfwd(flat)(jnp.zeros(3 * n))

@@ -1,5 +1,7 @@
 """Claim: a linear model of the lower answer has the right slope, and tunes cheaply."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,7 +44,7 @@ def response(found, scale, seed):
         lambda x, y: 0.0 * jnp.sum(x), lower,
         st.BestResponse(predict, parameters, spread=spread, samples=8),
     )  # fmt: skip
-    rates = {"at": optax.sgd(0.3), "slope": optax.sgd(0.3 / spread**2)}
+    rates: Any = {"at": optax.sgd(0.3), "slope": optax.sgd(0.3 / spread**2)}
     rule = optax.multi_transform(rates, {"at": "at", "slope": "slope"})
     method = BilevelDescent(1e-6, (None, rule))
     options = {"tol": 0.0, "max_steps": 4000, "differentiable": False}
