@@ -92,8 +92,8 @@ def score(kernel, data: Data, seed: int) -> Score:
     densities = 0.5 * np.log(2 * np.pi * variance) + 0.5 * (outputs - mean) ** 2 / variance
     chosen = tasks == TASKS - 1
     error = np.mean((outputs - mean)[chosen] ** 2) / np.var(outputs[chosen])
-    kernel: Any = fit.kernel
-    c = kernel.interaction
+    fitted: Any = fit.kernel
+    c = fitted.interaction
     strength = abs(float(c[0, 1])) if len(c) > 1 else 0.0
     return Score(float(np.mean(densities)), float(error), strength)
 
