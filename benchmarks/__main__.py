@@ -18,7 +18,12 @@ from rich.table import Table
 from ._figure import Figure
 
 NAMES = ("chunks", "traces", "imports", "batch", "single", "first", "saddle")
-LONG = ("front", "nested", "nlp")  # by name only; what follows the name are their own options
+LONG = (
+    "bilevel",
+    "front",
+    "nested",
+    "nlp",
+)  # by name only; what follows the name are their own options
 
 
 def machine() -> dict[str, object]:
