@@ -18,7 +18,7 @@ from rich.table import Table
 from ._figure import Figure
 
 NAMES = ("chunks", "traces", "imports", "batch", "single", "first")
-LONG = ("nlp",)  # by name only; what follows the name are its own options
+LONG = ("balance", "nlp")  # by name only; what follows the name are its own options
 
 
 def machine() -> dict[str, object]:
