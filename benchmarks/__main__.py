@@ -18,12 +18,8 @@ from rich.table import Table
 from ._figure import Figure
 
 NAMES = ("chunks", "traces", "imports", "batch", "single", "first", "saddle")
-LONG = (
-    "bilevel",
-    "front",
-    "nested",
-    "nlp",
-)  # by name only; what follows the name are their own options
+# By name only; what follows the name are their own options.
+LONG = ("balance", "bilevel", "front", "nested", "nlp")
 
 
 def machine() -> dict[str, object]:

@@ -11,7 +11,7 @@ from stationary import plot
 from stationary.atlas import Measured, Table
 from stationary.methods import JacobianDescent, Mean, UPGrad
 
-CLASSES, SIZE, BATCH, EPOCHS, RUNS = 10, 512, 16, 10, 3
+CLASSES, SIZE, BATCH, EPOCHS, RUNS = 10, 512, 16, 10, 5
 RATES = (0.03, 0.1, 0.2, 0.3, 0.5)
 
 
