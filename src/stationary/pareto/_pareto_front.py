@@ -25,7 +25,7 @@ def pareto_front(
     scale: Any = None,
     method: AbstractMethod | None = None,
     warm_start: bool = True,
-    predictor: str = "tangent",
+    predictor: str = "secant",
     tol: float | None = None,
     max_steps: int = 10_000,
     certificates: bool = False,
@@ -37,10 +37,10 @@ def pareto_front(
     convex front. Reference points below the front find those of a front that is not convex, too.
     With `spacing` and two objectives, one reference point is moved along the front by itself.
 
-    Each solve starts from the answer before it, moved along the tangent of the path of answers
-    (the implicit derivative of the optimality conditions): order the weights so that neighbours
-    follow one another, as [`simplex_lattice`][stationary.pareto.simplex_lattice] does. All solves
-    share one compiled program.
+    Each solve starts from the answer before it, moved along the path of answers: order the weights
+    so that neighbours follow one another, as
+    [`simplex_lattice`][stationary.pareto.simplex_lattice] does. All solves share one compiled
+    program.
 
     **Arguments:**
 
@@ -55,9 +55,11 @@ def pareto_front(
         `(k,)`; default 1.
     - `method`: for the scalarised problems; default: chosen as by [`solve`][stationary.solve].
     - `warm_start`: `False` solves all weights or reference points from `x0`, in one batch.
-    - `predictor`: `"tangent"` needs second derivatives of the functions; `"secant"` repeats the
-        last change and needs nothing; `"none"` starts from the last answer as it is. A prediction
-        that is no better than the last answer is not used.
+    - `predictor`: how a start is predicted: `"secant"` makes the last change once more; `"tangent"`
+        takes the derivative of the answer in the weights (the implicit one, from the optimality
+        conditions), which saves a few steps and costs a linear system with second derivatives, by
+        dense factors up to 2000 unknowns; `"none"` starts from the last answer as it is. A
+        prediction that is no better than the last answer is not used.
     - `tol`, `max_steps`: for every solve.
     - `certificates`: judge every point, as by [`certify`][stationary.certify].
     - `observe`: called with a line of progress after each solve.

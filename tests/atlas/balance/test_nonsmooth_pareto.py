@@ -60,7 +60,7 @@ def test_a_reduced_objective_is_the_full_one_of_the_lifted_fields():
         off = state - target
         full = 0.5 * laplacian.inner(off, off)
         full += 0.5 * _control.SIGMA * laplacian.inner(lifted, lifted)
-        np.testing.assert_allclose(fn(control), full, rtol=1e-10)
+        np.testing.assert_allclose(fn(control, small.data), full, rtol=1e-10)
 
 
 def test_weights_of_the_front_make_the_objectives_stationary():

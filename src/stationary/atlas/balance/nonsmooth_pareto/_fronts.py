@@ -18,7 +18,7 @@ def measure(found, divisions):
     """The claims on walking along a front."""
     weights, start = simplex_lattice(2, divisions), jnp.zeros(POINTS)
     statement = problem(MaxTypeElliptic(jnp.array(10.0), POINTS))
-    warm = pareto_front(statement, start, weights)
+    warm = pareto_front(statement, start, weights, predictor="tangent")
     cold = [st.solve(weighted_sum(statement, row), start, progress=False) for row in weights]
     if not (warm.converged.all() and all(s.status is st.Status.CONVERGED for s in cold)):
         raise RuntimeError(f"not all solves converged: {warm}, {cold}.")
@@ -43,11 +43,11 @@ def measure(found, divisions):
     )
 
     plain = MaxTypeElliptic(jnp.array(0.0), POINTS)  # an array: nothing is compiled anew
-    linear = pareto_front(problem(plain), start, weights)
+    linear = pareto_front(problem(plain), start, weights, predictor="tangent")
     exact = closed_form(plain.laplacian, weights)
     found.values["linear"] = float(np.max(np.abs(linear.table - exact)))
 
-    moved = pareto_front(statement, start, spacing=0.1)
+    moved = pareto_front(statement, start, spacing=0.1, predictor="tangent")
     both = np.concatenate([warm.table, moved.table])
     found.values["reference points"] = int(np.sum(~nondominated(both)))
     found.notes.append(f"The moving reference point found {len(moved)} points of the front.")

@@ -60,7 +60,7 @@ def in_modes(equation, statement, weights):
     """Full solves at a few weights, modes of their states and controls, and the reduced front."""
     start = jnp.zeros(equation.laplacian.shape)
     few = weights[np.linspace(0, len(weights) - 1, SAMPLES).astype(int)]
-    controls = pareto_front(statement, start, few, predictor="secant").points
+    controls = pareto_front(statement, start, few).points
     states = np.asarray(_solve(equation, controls))
     # A control is the adjoint state up to a factor; every kind of field counts alike.
     targets = desired(equation.laplacian)
@@ -85,7 +85,7 @@ def measure(found, n, divisions, timed):
     start = jnp.zeros((n, n))
 
     def full():
-        return pareto_front(statement, start, weights, predictor="secant")
+        return pareto_front(statement, start, weights)
 
     reduced, small = in_modes(equation, statement, weights)
     # That has compiled all that follows.
