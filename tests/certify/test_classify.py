@@ -196,6 +196,8 @@ def test_what_it_refuses():
     )
     with pytest.raises(ValueError, match="estimated from samples"):
         st.classify_stationary(st.Saddle(noisy), ZERO, tol=1e-2)
+    estimated = st.classify_stationary(st.Saddle(noisy), ZERO, tol=1e-2, rtol=1e-2)
+    assert estimated.verdict is MinimaxVerdict.STRICT
     with pytest.raises(ValueError, match="boundary of the box"):
         boxed = st.Saddle(lambda x, y: x**2 - y**2, st.Box(0.0, 1.0))
         st.classify_stationary(boxed, ZERO)
