@@ -170,7 +170,7 @@ def solve_batch(
     jax.block_until_ready(parts)
     running = time.perf_counter()
 
-    double = jax.config.jax_enable_x64
+    double = jax.config.read("jax_enable_x64")
 
     def finish(part: Part) -> Answers:
         # What `with jax.enable_x64()` says holds for its own thread only.
