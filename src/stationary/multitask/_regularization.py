@@ -40,7 +40,11 @@ class Regularization:
 
 
 def choose_regularization(
-    model: AbstractRiskModel, *, weights: Any = None, tol: float | None = None
+    model: AbstractRiskModel,
+    *,
+    weights: Any = None,
+    tol: float | None = None,
+    max_steps: int = 300,
 ) -> Regularization:
     """The regularizations at which multi-task ridge regression predicts best, by its risk.
 
@@ -55,6 +59,7 @@ def choose_regularization(
         [`Population`][stationary.multitask.Population].
     - `weights`: what an error in each task costs, positive, shape `(T,)`; default equal.
     - `tol`: for the gradient of the logarithm; default 1e-6 in float64, 1e-4 in float32.
+    - `max_steps`: the step limit.
 
     **Returns:** a [`Regularization`][stationary.multitask.Regularization].
 
@@ -87,7 +92,8 @@ def choose_regularization(
     middle, reach = -float(jnp.log(scale)), float(np.log(_RANGE))
     start = _start(data, -jnp.log(scale))
     problem = Minimize(_objective, over=Box(middle - reach, middle + reach), data=data)
-    solution = solve(problem, start, AugmentedLagrangian(direction=LBFGS()), tol=tol)
+    method = AugmentedLagrangian(direction=LBFGS())
+    solution = solve(problem, start, method, tol=tol, max_steps=max_steps)
     shared, own = (jnp.exp(jnp.asarray(solution.value[name])) for name in ("shared", "own"))
     return Regularization(shared, own, asymptotic_risk(model, shared, own), solution)
 

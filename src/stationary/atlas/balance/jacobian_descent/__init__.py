@@ -109,7 +109,7 @@ paper = Paper(
             "projection time",
             "projecting all gradients is most of a step for long batches; done together it is not",
             "processor seconds for the UPGrad weights of 128 gradients in 127 dimensions over "
-            "those of SciPy's nonnegative least squares, gradient by gradient, with one BLAS thread",
+            "those of SciPy's nonnegative least squares, gradient by gradient, one BLAS thread",
             AtMost(0.5),
             source="ours",
             at=_LAPTOP,

@@ -1,6 +1,6 @@
 """Functions of three tasks, drawn from a kernel, and what two models make of them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from stationary.multitask import (
     posterior,
 )
 
-TASKS, LATENTS, SEEN = 3, 2, 40
+TASKS, LATENTS, SEEN = 3, 2, 25
 SCALES = np.array([0.5, 1.5])
 NOISE = 0.05**2
 """Variance of the noise, where functions have a variance of about 2."""
-STARTS, STEPS = 4, 100
+STARTS, STEPS = 4, 80
 
 
 class Data(NamedTuple):
@@ -92,8 +92,7 @@ def score(kernel, data: Data, seed: int) -> Score:
     densities = 0.5 * np.log(2 * np.pi * variance) + 0.5 * (outputs - mean) ** 2 / variance
     chosen = tasks == TASKS - 1
     error = np.mean((outputs - mean)[chosen] ** 2) / np.var(outputs[chosen])
-    fitted: Any = fit.kernel
-    c = fitted.interaction
+    c = fit.kernel.interaction  # pyright: ignore[reportAttributeAccessIssue]
     strength = abs(float(c[0, 1])) if len(c) > 1 else 0.0
     return Score(float(np.mean(densities)), float(error), strength)
 

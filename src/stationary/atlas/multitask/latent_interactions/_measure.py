@@ -15,7 +15,7 @@ from stationary.multitask import (
 
 from ._data import LATENTS, Score, alone, draw, models, score
 
-SEEDS = 8
+SEEDS = 6
 
 
 def measure(scale, seed, observe):

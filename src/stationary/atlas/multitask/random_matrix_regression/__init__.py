@@ -58,7 +58,7 @@ paper = Paper(
             "from samples",
             "hyper-parameters can be chosen without cross-validation, from the training samples",
             "risk of prediction at regularizations chosen from the samples over that of the "
-            "best ones, mean over 12 draws",
+            "best ones, mean over 8 draws",
             AtMost(1.1),
             at={"laptop"},
         ),
@@ -67,7 +67,7 @@ paper = Paper(
             "sharing makes univariate forecasters better",
             "mean squared error of multi-task ridge over that of independent ridge, both tuned on "
             "a validation part; 7 channels of a seasonal vector autoregression, horizon 24 from a "
-            "window of 96 (paper: real series, 96 from 336), mean over 6 series",
+            "window of 96 (paper: real series, 96 from 336), mean over 4 series",
             AtMost(0.97),
             source="scaled",
             at={"laptop"},

@@ -138,7 +138,7 @@ def _from_samples(found, key):
     population: Population = tasks.population(COUNTS)
     best = np.mean(choose_regularization(population).risk.prediction)
     ratios = []
-    for each in jax.random.split(key, 12):
+    for each in jax.random.split(key, 8):
         chosen = choose_regularization(Sample(*sample(each, tasks, COUNTS)))
         there = asymptotic_risk(population, chosen.shared, chosen.own)
         ratios.append(float(np.mean(there.prediction) / best))
@@ -146,7 +146,7 @@ def _from_samples(found, key):
 
 
 def _forecasts(found, seed):
-    results = [compare(np.random.default_rng([seed, i])) for i in range(6)]
+    results = [compare(np.random.default_rng([seed, i])) for i in range(4)]
     names = list(results[0])
     errors = {name: np.array([r[name] for r in results]) for name in names}
     validated = errors["multi-task, validated"]
