@@ -28,7 +28,7 @@ def test_the_answer_of_the_toy_problem_satisfies_both_levels():
 
 def test_the_gap_is_zero_at_lower_answers_and_positive_elsewhere():
     found = Measurements()
-    _toy.gap(found, 1)
+    _toy.gap(found, 1, False)
     assert abs(found.values["gap"]) < 1e-10
     assert "at the farthest ones" in found.notes[0]
 

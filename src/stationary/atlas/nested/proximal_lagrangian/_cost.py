@@ -11,7 +11,7 @@ from stationary.methods import BilevelDescent
 from ._toy import METHOD, balance, lower, problem, start
 
 
-def derivatives(found, _):
+def derivatives(found, *_):
     """Second derivatives taken while a step is traced: none, where other ways take some."""
     taken = []
 
@@ -58,12 +58,13 @@ def derivatives(found, _):
     )
 
 
-def memory(found, _):
+def memory(found, *_):
     """Memory of a compiled step, and of one gradient."""
     size = 10_000
     stated = problem(5.0)
     system, unknown = stated.lower(start(size)), stated.embed(start(size))
-    state = METHOD.init(system, st.Point(unknown, system.zero_duals(unknown)))
+    point = st.Point(unknown, system.zero_duals(unknown))
+    state = jax.jit(lambda point: METHOD.init(system, point))(point)
 
     def gradient(x, y, m):
         return jax.grad(lambda x, y: lower(x, y) + m * balance(x, y), argnums=(0, 1))(x, y)
