@@ -57,7 +57,7 @@ paper = Paper(
             "adjoint",
             "the adjoint with slope kappa 1{y > 0} gives the gradient",
             "relative error against central differences at a control whose state changes sign, "
-            "the worse of a 1-D and a 2-D grid",
+            "the worse of a 1-D and a 2-D grid (smoke: 1-D)",
             AtMost(1e-6),
         ),
         Claim(
@@ -113,6 +113,7 @@ paper = Paper(
             "state has one sign",
             AtLeast(1 - 1e-6),
             source="scaled",
+            at={"laptop"},
         ),
     ),
     module=__name__,

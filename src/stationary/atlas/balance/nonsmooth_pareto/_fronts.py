@@ -14,7 +14,7 @@ from ._control import closed_form, problem
 POINTS = 80
 
 
-def measure(found, divisions):
+def measure(found, divisions, predictors):
     """The claims on walking along a front."""
     weights, start = simplex_lattice(2, divisions), jnp.zeros(POINTS)
     statement = problem(MaxTypeElliptic(jnp.array(10.0), POINTS))
@@ -26,7 +26,8 @@ def measure(found, divisions):
         "zero": sum(solution.stats.steps for solution in cold),
         "along the tangent": int(warm.steps.sum()),
     }
-    for predictor, name in (("secant", "along the secant"), ("none", "the last answer")):
+    others = (("secant", "along the secant"), ("none", "the last answer"))
+    for predictor, name in others if predictors else ():
         front = pareto_front(statement, start, weights, predictor=predictor)
         steps[name] = int(front.steps.sum())
     found.values["nondominated"] = int(np.sum(~warm.nondominated))

@@ -11,9 +11,9 @@ def measure(scale, seed, observe):
     observe("subgradients around kinks")
     _rectangle.measure(found, seed, 100 if laptop else 20)
     observe("the state equation and its adjoint")
-    _state.measure(found, seed)
+    _state.measure(found, seed, (80, (15, 15)) if laptop else (80,))
     observe("the front of a control problem")
-    _fronts.measure(found, 40 if laptop else 20)
+    _fronts.measure(found, 40 if laptop else 20, predictors=laptop)
     observe("the same in a few modes")
-    _modes.measure(found, 64 if laptop else 16, 40 if laptop else 10, timed=laptop)
+    _modes.measure(found, 64 if laptop else 16, 40 if laptop else 10, laptop=laptop)
     return found

@@ -78,7 +78,7 @@ def _solve(equation, controls):
     return jax.vmap(equation.solve)(controls)
 
 
-def measure(found, n, divisions, timed):
+def measure(found, n, divisions, laptop):
     """The claims on the reduced front."""
     equation = MaxTypeElliptic(10.0, (n, n))
     statement, weights = problem(equation), simplex_lattice(2, divisions)
@@ -92,7 +92,7 @@ def measure(found, n, divisions, timed):
     began = time.perf_counter()
     front = full()
     between = time.perf_counter()
-    if timed:
+    if laptop:
         in_modes(equation, statement, weights)
         seconds = between - began, time.perf_counter() - between
         found.values["reduced time"] = seconds[1] / seconds[0]
@@ -106,7 +106,8 @@ def measure(found, n, divisions, timed):
     table = np.stack([np.asarray(objectives[name]) for name in front.values], axis=1)
     extent = np.ptp(front.table, axis=0)
     found.values["reduced front"] = float(np.max(np.abs(table - front.table) / extent))
-    found.values["error bound"] = float(np.min(_ratios(reduced, small.points, controls)))
+    if laptop:
+        found.values["error bound"] = float(np.min(_ratios(reduced, small.points, controls)))
     relative = np.max(np.abs(table / front.table - 1))
     found.notes.append(
         f"{MODES} modes of {2 * SAMPLES + 4} snapshots: the states and controls of {SAMPLES} "
