@@ -30,7 +30,7 @@ KNOWN = {
 
 def step_of(field, rate, modulus, phase):
     """One step of the rule as a map of unknown and state."""
-    rule = complex_momentum(rate, modulus, phase)
+    rule: Any = complex_momentum(rate, modulus, phase)
 
     def step(z):
         x, state = z
