@@ -66,8 +66,9 @@ paper = Paper(
         Claim(
             "memory",
             "and hardly more memory than a gradient",
-            "working memory of a compiled step over that of one gradient of the lower Lagrangian "
-            "together with its inputs and outputs; the toy problem, n = 10 000",
+            "bytes of a compiled step that writes over its state, inputs, outputs and everything "
+            "between, over those of one gradient of the lower Lagrangian; the toy problem, "
+            "n = 10 000",
             AtMost(3.0),
             source="ours",
         ),
