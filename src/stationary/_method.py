@@ -92,15 +92,16 @@ class AbstractMethod(eqx.Module):
         """
         return []
 
-    def remarks(self, system: Any, point: Point, status: Status, data: PyTree = None) -> list[str]:
-        """What a method can tell about the point at which it stopped; called by `solve`.
+    def remarks(self, system: Any, state: Any, status: Status, data: PyTree = None) -> list[str]:
+        """What a method can tell about how it ended that its status cannot; called by `solve`.
 
         **Arguments:**
 
-        - `system`, `point`, `data`: as in `init`; `point` is the last one.
+        - `system`, `data`: as in `init`.
+        - `state`: what the last `step` returned.
         - `status`: why it stopped.
 
-        **Returns:** notices for the solution.
+        **Returns:** notices for the solution: none, for most methods.
         """
         return []
 
@@ -120,13 +121,6 @@ class AbstractMethod(eqx.Module):
         **Returns:** scalars of the solve's dtype by name; the names never change.
         """
         return {}
-
-    def explain(self, system: Any, state: Any) -> list[str]:
-        """What a method can tell about how it ended that its status cannot; called by `solve`.
-
-        **Returns:** notices for the solution: none, for most methods.
-        """
-        return []
 
 
 def check_method(method: AbstractMethod, system: Any) -> None:

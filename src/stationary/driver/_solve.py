@@ -186,9 +186,8 @@ def solve(
                 saved = time.perf_counter()
     store()
     ended = time.perf_counter()
-    notices += method.explain(system, session.run.progress.state)
+    notices += method.remarks(system, session.run.progress.state, status, data)
     last, answer = report.point, _answer(session, report.point, status)
-    notices += method.remarks(system, last, status, data)
     stats = Stats(
         method=remember(method, "spelling", lambda: repr(method)),
         reason=reason,

@@ -199,7 +199,7 @@ class EpsilonDescent(AbstractMethod):
             "moves": state.moves.astype(dtype),
         }
 
-    def explain(self, system, state) -> list[str]:
+    def remarks(self, system, state, status, data=None) -> list[str]:
         fault = int(state.fault)
         if fault < 0:
             return []

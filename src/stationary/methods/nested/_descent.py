@@ -169,7 +169,8 @@ class BilevelDescent(AbstractMethod):
         warnings.warn(_POINTLESS, stacklevel=3)
         return [_POINTLESS]
 
-    def remarks(self, system, point, status, data=None) -> list[str]:
+    def remarks(self, system, state, status, data=None) -> list[str]:
+        point = self.point(state)
         notices = _operator(system).remarks(point.primal, data)
         if status is Status.NONFINITE:
             found = system.linearize(point.primal, data).direction(point.duals)
