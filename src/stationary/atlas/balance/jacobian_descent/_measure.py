@@ -125,7 +125,7 @@ def memory(found, seed, laptop):
         return sum(leaf @ leaf.T for leaf in flat), update
 
     programs = [jax.jit(f).lower(params, rows, weights).compile() for f in (without, within)]
-    held = [program.memory_analysis().temp_size_in_bytes for program in programs]
+    held = [program.memory_analysis().temp_size_in_bytes for program in programs]  # pyright: ignore
     found.values["memory"] = held[0] / held[1]
     rows_of_table = [("without", held[0] / 1e6), ("with", held[1] / 1e6)]
     columns = ("the Jacobian", "MB")
