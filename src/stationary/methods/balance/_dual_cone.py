@@ -181,6 +181,7 @@ def _check_cone(cone: Any, where: str) -> None:
 
 
 def _fitting(cone: Any, m: int, where: str) -> Any:
-    if cone is not None:
-        check_length(cone, m, where)
-    return cone
+    if cone is None:
+        return None
+    check_length(cone, m, where)
+    return jnp.asarray(cone, float)

@@ -108,8 +108,8 @@ paper = Paper(
         Claim(
             "projection time",
             "projecting all gradients is most of a step for long batches; done together it is not",
-            "processor seconds for the UPGrad weights of 128 gradients in 127 dimensions over "
-            "those of SciPy's nonnegative least squares, gradient by gradient, one BLAS thread",
+            "processor seconds of UPGrad's weights for 128 gradients in 127 dimensions over those "
+            "of SciPy's nonnegative least squares, one gradient at a time, with one BLAS thread",
             AtMost(0.5),
             source="ours",
             at=_LAPTOP,

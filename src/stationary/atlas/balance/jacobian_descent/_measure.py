@@ -2,7 +2,6 @@
 
 import statistics
 import time
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -126,8 +125,7 @@ def memory(found, seed, laptop):
         return sum(leaf @ leaf.T for leaf in flat), update
 
     programs = [jax.jit(f).lower(params, rows, weights).compile() for f in (without, within)]
-    sizes: list[Any] = [program.memory_analysis() for program in programs]
-    held = [size.temp_size_in_bytes for size in sizes]
+    held = [program.memory_analysis().temp_size_in_bytes for program in programs]  # pyright: ignore
     found.values["memory"] = held[0] / held[1]
     rows_of_table = [("without", held[0] / 1e6), ("with", held[1] / 1e6)]
     columns = ("the Jacobian", "MB")
