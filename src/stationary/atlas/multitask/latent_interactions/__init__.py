@@ -88,7 +88,7 @@ paper = Paper(
             AtMost(1.0),
             source="scaled",
             at={"laptop"},
-            not_reproduced="Both transfer nearly all there is to transfer, and differ by chance "
+            not_reproduced="Both know far more than a process of its own, and differ by chance "
             "only at this number of data sets: the interval contains one.",
         ),
     ),
