@@ -58,7 +58,7 @@ paper = Paper(
             "from samples",
             "hyper-parameters can be chosen without cross-validation, from the training samples",
             "risk of prediction at regularizations chosen from the samples over that of the "
-            "best ones, mean over 8 draws",
+            "best ones, mean over 6 draws",
             AtMost(1.1),
             at={"laptop"},
         ),

@@ -8,7 +8,7 @@ CHANNELS = 7
 BACK, AHEAD, EVERY = 96, 24, 4
 LENGTHS = (600, 600, 2000)
 """Of the parts to fit on, to tune on, and to test on."""
-GRID = 10.0 ** np.arange(-2.0, 2.5, 0.5)
+GRID = 10.0 ** np.arange(-2.0, 1.5, 0.5)
 
 
 def series(rng, length: int) -> np.ndarray:

@@ -41,7 +41,7 @@ def measure(scale, seed, observe):
     observe("theory and simulations")
     _theory(found, jax.random.key(seed), 200 if laptop else 60)
     observe("the best sharing")
-    _best_sharing(found, jax.random.key(seed + 1), 150 if laptop else 40)
+    _best_sharing(found, jax.random.key(seed + 1), 80 if laptop else 40)
     if laptop:
         observe("negative transfer")
         _negative_transfer(found)
@@ -71,12 +71,14 @@ def _closed_form(rng) -> float:
 def _theory(found, key, trials):
     tasks, at = example(), (LAMBDA * UNIT, GAMMA * UNIT)
     theory = asymptotic_risk(tasks.population(COUNTS), *at)
-    rows, apart = [("theory", *np.asarray(theory.test), *np.asarray(theory.train))], {}
+    rows = [("theory", *theory.test.tolist(), *theory.train.tolist())]
+    apart = {}
     for name in ("normal", "signs", "uniform"):
         key, own = jax.random.split(key)
         test, train = risks(own, tasks, COUNTS, *at, trials, name)
         apart[name] = max(distance(theory.test, test), distance(theory.train, train))
-        rows.append((name, *np.mean(test, axis=0), *np.mean(train, axis=0)))
+        means = np.concatenate([np.asarray(risk).mean(0) for risk in (test, train)])
+        rows.append((name, *means.tolist()))
     found.values["theory"] = apart["normal"]
     found.values["universality"] = max(apart["signs"], apart["uniform"])
     columns = ("inputs", "test, task 1", "test, task 2", "training, task 1", "training, task 2")
@@ -138,7 +140,7 @@ def _from_samples(found, key):
     population: Population = tasks.population(COUNTS)
     best = np.mean(choose_regularization(population).risk.prediction)
     ratios = []
-    for each in jax.random.split(key, 8):
+    for each in jax.random.split(key, 6):
         chosen = choose_regularization(Sample(*sample(each, tasks, COUNTS)))
         there = asymptotic_risk(population, chosen.shared, chosen.own)
         ratios.append(float(np.mean(there.prediction) / best))
