@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from ..._linear import steepness
 from ..._point import Point
 from ..._start import prepare
 from ..._statements import AbstractStatement
@@ -87,33 +88,12 @@ def stretch(
         return operator(system, at, data)[0]
 
     if weights is None:
-        weights = jax.tree.map(lambda x: jnp.ones((), x.dtype), point)
+        return steepness(value, point, iterations, key)
+    roots = jax.tree.map(jnp.sqrt, weights)
 
-    def evened(change: Point) -> Point:
-        """M^-1/2 change, on both sides of J: lengths in the distance become Euclidean."""
-        return jax.tree.map(lambda v, w: v / jnp.sqrt(w), change, weights)
+    def evened(at: Point) -> Point:
+        """M^-1/2 V(M^-1/2 z): lengths in the distance become Euclidean."""
+        found = value(jax.tree.map(lambda z, r: z / r, at, roots))
+        return jax.tree.map(lambda v, r: v / r, found, roots)
 
-    _, jacobian = jax.linearize(value, point)
-    transposed = jax.linear_transpose(jacobian, point)
-
-    def push(change: Point) -> Point:
-        return evened(jacobian(evened(change)))
-
-    def pull(change: Point) -> Point:
-        return evened(transposed(evened(change))[0])
-
-    leaves, structure = jax.tree.flatten(point)
-    keys = jax.random.split(jax.random.key(0) if key is None else key, len(leaves))
-    start = [
-        jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)
-    ]
-    tiny = jnp.finfo(leaves[0].dtype).tiny
-
-    def body(_, carry):
-        vector, _ = carry
-        vector = jax.tree.map(lambda v: v / jnp.maximum(norm(vector), tiny), vector)
-        pushed = push(vector)
-        return pull(pushed), norm(pushed)
-
-    first = jax.tree.unflatten(structure, start)
-    return jax.lax.fori_loop(0, iterations, body, (first, jnp.zeros((), leaves[0].dtype)))[1]
+    return steepness(evened, jax.tree.map(lambda x, r: x * r, point, roots), iterations, key)
