@@ -1,26 +1,16 @@
 """One problem inside another: the lower one's answer is an argument of the upper one."""
 
-from collections.abc import Callable
-from typing import Any
-
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
-from ._constraints import Constraint, ConstraintTerm, bind_constraint
+from . import _levels
+from ._constraints import ConstraintTerm, bind_constraint
 from ._dtypes import cast, working_dtype
-from ._functions import Expectation, takes_data
+from ._functions import Expectation
 from ._operators import Duals
 from ._responses import KKT, AbstractResponse, Pair, Parts
-from ._statements import (
-    AbstractStatement,
-    Function,
-    Minimize,
-    conditions,
-    scalar_term,
-    spell,
-)
+from ._statements import AbstractStatement, Balance, Function, Minimize, Saddle
 from ._system import Block, System
 from .sets import as_product
 
@@ -31,7 +21,9 @@ class Nested(AbstractStatement):
     **Arguments:**
 
     - `upper`: F, as a function `F(x, y)` or `F(x, y, data)`; or a `Minimize` of such functions,
-        whose `over` is the set of x and whose constraints are functions of x and y.
+        whose `over` is the set of x and whose constraints are functions of x and y; or a `Balance`
+        of several; or a `Saddle` of `F(u, v, y)`, where x is the pair (u, v) of its players. The
+        last two need a response that gives x a direction of its own: any but `KKT()`.
     - `lower`: g, likewise; its `over` is the set of y, its constraints restrict y.
     - `response`: how the upper problem sees the lower answer: `KKT()` (default), `Implicit()`,
         `Unrolled(steps)`, `ValueFunction(penalty)`, `Averaged()` or `ProximalLagrangian()`.
@@ -49,20 +41,20 @@ class Nested(AbstractStatement):
         [0.5, 0.5]
     """
 
-    leader: Minimize
+    leader: Minimize | Balance | Saddle
     follower: Minimize
     response: AbstractResponse
     data: PyTree
 
     def __init__(
         self,
-        upper: Function | Minimize,
+        upper: Function | Minimize | Balance | Saddle,
         lower: Function | Minimize,
         response: AbstractResponse | None = None,
         data: PyTree = None,
     ) -> None:
-        self.leader = _as_statement(upper, "upper")
-        self.follower = _as_statement(lower, "lower")
+        self.leader = _levels.as_leader(upper)
+        self.follower = _levels.as_follower(lower)
         self.response = KKT() if response is None else response
         self.data = data
 
@@ -85,26 +77,28 @@ class Nested(AbstractStatement):
         dtype = working_dtype(like)
         parts = Parts(
             pair=Pair(
-                scalar_term(_of_pair(self.leader), "the upper objective", pair, self.data),
-                scalar_term(_of_pair(self.follower), "the lower objective", pair, self.data),
+                _levels.terms(self.leader, "the upper objective", pair, self.data),
+                *_levels.terms(self.follower, "the lower objective", pair, self.data).values(),
             ),
-            signs=(_sign(self.leader), _sign(self.follower)),
+            signs=(_levels.sign(self.leader), _levels.sign(self.follower)),
+            players=isinstance(self.leader, Saddle),
             space=cast(as_product(self.follower.over, pair[1]), dtype),
             constraints=self._bound(self.follower, pair),
         )
-        unknown = (self.leader.over, self.follower.over, *self.response.sets(parts, like))
+        sets = self.response.sets(parts, like)
+        unknown = (_levels.over(self.leader), self.follower.over, *sets)
         space = cast(as_product(unknown, like), dtype)
         constraints = self._bound(self.leader, like)
         constraints |= self.response.constraints(parts, like, self.data)
         blocks = (Block("x", "minimize"), Block("y", "minimize"))
         return System(self.response.operator(parts), constraints, space, blocks)
 
-    def _bound(self, level: Minimize, like: tuple) -> dict[str, ConstraintTerm]:
+    def _bound(self, level: _levels.Leader, like: tuple) -> dict[str, ConstraintTerm]:
         """The constraints of a level in compiled form, functions of an unknown like `like`."""
         dtype = working_dtype(like)
         return {
-            name: bind_constraint(name, _constraint_of_pair(c), like, self.data, dtype)
-            for name, c in level.subject_to.items()
+            name: bind_constraint(name, constraint, like, self.data, dtype)
+            for name, constraint in _levels.constraints(level).items()
         }
 
     def lower_duals(self, x: PyTree, y: PyTree) -> Duals:
@@ -117,13 +111,14 @@ class Nested(AbstractStatement):
     def is_sampled(self) -> bool:
         """Whether either level has an objective that mini-batches estimate."""
         levels = (self.leader, self.follower)
-        return any(isinstance(level.objective, Expectation) for level in levels)
+        stated = [fn for level in levels for fn in _levels.objectives(level).values()]
+        return any(isinstance(fn, Expectation) for fn in stated)
 
     def describe(self) -> list[str]:
         return [
-            *_level(self.leader, "over x"),
+            *_levels.describe(self.leader, "x"),
             "where y is the answer to",
-            *[f"  {line}" for line in _level(self.follower, "over y")],
+            *[f"  {line}" for line in _levels.describe(self.follower, "y")],
             f"upper sees lower through {self.response}",
         ]
 
@@ -145,51 +140,3 @@ def _check_unknown(x0: tuple, wanted: tuple, response: str) -> None:
             raise ValueError(
                 f"x0[{i}] has the shape {have}, but with response={response} it has {want}."
             )
-
-
-class _FirstTwo(eqx.Module):
-    """`fn(x, y)` or `fn(x, y, data)` on an unknown that begins with the pair (x, y)."""
-
-    fn: Callable
-
-    def __call__(self, unknown: tuple, data: PyTree) -> Any:
-        x, y = unknown[:2]
-        return self.fn(x, y, data) if takes_data(self.fn, 2) else self.fn(x, y)
-
-
-def _plain(fn: Function) -> Callable:
-    if isinstance(fn, Expectation):
-        raise TypeError(
-            "constraints of a nested problem are plain functions of all the data, not an "
-            "Expectation; pass the data to Nested."
-        )
-    return fn
-
-
-def _of_pair(level: Minimize) -> Function:
-    fn = level.objective
-    return fn if isinstance(fn, Expectation) else _FirstTwo(fn)
-
-
-def _constraint_of_pair(constraint: Constraint) -> Constraint:
-    return eqx.tree_at(lambda c: c.fn, constraint, _FirstTwo(_plain(constraint.fn)))
-
-
-def _sign(level: Minimize) -> float:
-    return -1.0 if level.flipped else 1.0
-
-
-def _level(level: Minimize, where: str) -> list[str]:
-    verb = "maximise" if level.flipped else "minimise"
-    return [
-        f"{verb} {where}: {spell(level.objective, ('x', 'y'))}",
-        *conditions(level.subject_to, level.over, where[-1]),
-    ]
-
-
-def _as_statement(level: Function | Minimize, name: str) -> Minimize:
-    if isinstance(level, Minimize):
-        if level.data is not None:
-            raise TypeError(f"the {name} problem has data of its own; pass data to Nested instead.")
-        return level
-    return Minimize(level)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from .._constraints import ConstraintTerm
 from .._dtypes import working_dtype
 from .._functions import Term
-from .._operators import AbstractOperator, Duals, Pull
+from .._operators import AbstractOperator, Duals, Pull, gramian, minimum_norm_weights
 from ..sets import Product
 
 if TYPE_CHECKING:
@@ -27,10 +27,16 @@ Level = Callable[[PyTree, PyTree], Float[Array, ""]]
 
 
 class Pair(eqx.Module):
-    """The upper and lower objectives in compiled form, each of the pair (x, y)."""
+    """The upper objectives by name and the lower one in compiled form, each of the pair (x, y)."""
 
-    upper: Term
+    uppers: dict[str, Term]
     lower: Term
+
+    @property
+    def upper(self) -> Term:
+        """The upper objective, where there is one."""
+        (term,) = self.uppers.values()
+        return term
 
 
 class Parts(eqx.Module):
@@ -40,18 +46,31 @@ class Parts(eqx.Module):
 
     - `pair`: the two objectives.
     - `signs`: -1 for a level that is maximised.
+    - `players`: whether x is a pair, of which the second ascends.
     - `space`: the set of y.
     - `constraints`: those of the lower problem, functions of the pair (x, y).
     """
 
     pair: Pair
     signs: tuple[float, float] = eqx.field(static=True)
+    players: bool = eqx.field(static=True)
     space: Product
     constraints: dict[str, ConstraintTerm]
 
-    def upper(self, x: PyTree, y: PyTree, data: PyTree, index: Array) -> Float[Array, ""]:
-        """The upper objective, to be minimised."""
-        return self.signs[0] * self.pair.upper((x, y), data, index)
+    def upper(
+        self,
+        x: PyTree,
+        y: PyTree,
+        data: PyTree,
+        index: Array,
+        weights: Float[Array, "m"] | None = None,
+    ) -> Float[Array, ""]:
+        """The upper objective, to be minimised; of several their weighted sum, or their mean."""
+        values = [term((x, y), data, index) for term in self.pair.uppers.values()]
+        if len(values) == 1:
+            return self.signs[0] * values[0]
+        stacked = jnp.stack(values)
+        return jnp.mean(stacked) if weights is None else weights @ stacked
 
     def lower(self, x: PyTree, y: PyTree, data: PyTree, index: Array) -> Float[Array, ""]:
         """The lower objective, to be minimised."""
@@ -177,27 +196,59 @@ class AbstractPairOperator(AbstractOperator):
         constraints: Callable[[PyTree], Duals],
         data: PyTree,
         index: Array,
+        weights: Float[Array, "m"] | None = None,
     ) -> Level:
-        """The upper Lagrangian at fixed multipliers, as a function of x and y."""
+        """The upper Lagrangian at fixed multipliers and weights, as a function of x and y."""
 
         def upper(x: PyTree, y: PyTree) -> Float[Array, ""]:
-            value = self.parts.upper(x, y, data, index)
+            value = self.parts.upper(x, y, data, index, weights)
             return value + weigh(duals, constraints((x, y, *rest))) if duals else value
 
         return upper
 
+    def directions(
+        self,
+        primal: tuple,
+        duals: Duals,
+        constraints: Callable[[PyTree], Duals],
+        data: PyTree,
+        index: Array,
+    ) -> tuple:
+        """The directions of everything at fixed multipliers.
+
+        Of several upper objectives x takes the shortest convex combination of hypergradients, and
+        everything that feels the upper problem feels them in the same proportion.
+        """
+        count = len(self.parts.pair.uppers)
+
+        def upper(weights: Array | None) -> Level:
+            return self.lagrangian(duals, primal[2:], constraints, data, index, weights)
+
+        weights = None
+        if count > 1:
+
+            def row(share: Array) -> PyTree[Array]:
+                return self.lead(primal, data, index, upper(share))
+
+            rows = jax.vmap(row)(jnp.eye(count, dtype=working_dtype(primal)))
+            weights = minimum_norm_weights(gramian(rows))
+        found = self.field(primal, data, index, upper(weights))
+        if self.parts.players:
+            descend, ascend = found[0]
+            found = ((descend, jax.tree.map(jnp.negative, ascend)), *found[1:])
+        return found
+
     def linearize(self, primal, data, index, constraints) -> Pull:
         operator = self.at(index, working_dtype(primal))
-        objectives = {
-            "upper": self.parts.pair.upper(primal[:2], data, index),
-            "lower": self.parts.pair.lower(primal[:2], data, index),
-        }
+        pair = self.parts.pair
+        uppers = {name: term(primal[:2], data, index) for name, term in pair.uppers.items()}
+        objectives = {**uppers, "lower": pair.lower(primal[:2], data, index)}
+        reported = jnp.mean(jnp.stack(list(uppers.values())))
 
         def direction(duals):
-            upper = self.lagrangian(duals, primal[2:], constraints, data, index)
-            return operator.field(primal, data, index, upper)
+            return operator.directions(primal, duals, constraints, data, index)
 
-        return Pull(objectives["upper"], objectives, constraints(primal), direction)
+        return Pull(reported, objectives, constraints(primal), direction)
 
 
 class AbstractResponse(eqx.Module):

@@ -11,6 +11,7 @@ from jaxtyping import Array, PyTree
 from .._constraints import bind_constraint, equal
 from .._dtypes import working_dtype
 from .._operators import AbstractOperator, Pull
+from .._statements import Minimize
 from ._base import AbstractResponse, Parts
 
 
@@ -35,6 +36,11 @@ class KKT(AbstractResponse):
         return {"lower": bind_constraint("lower", residual, like, data, working_dtype(like))}
 
     def check(self, problem):
+        if not isinstance(problem.leader, Minimize):
+            raise TypeError(
+                "response=KKT() needs one upper objective to minimise, but the upper problem is a "
+                f"{type(problem.leader).__name__}. Use response=st.Implicit() or another response."
+            )
         if problem.is_sampled:
             raise TypeError(
                 "response=KKT() states the lower optimality conditions, which mini-batches only "

@@ -18,8 +18,10 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
 from .._functions import Expectation, takes_data
+from .._levels import constraints as stated
+from .._levels import over
 from .._nested import Nested
-from .._statements import Function, Minimize
+from .._statements import Balance, Function, Minimize, Saddle
 from ._certificate import Certificate, Verdict
 from ._exact import exactly, widen
 from ._response import Reduced, Response, adjoint_state, respond
@@ -57,7 +59,7 @@ def certify_nested(
     plain = request._replace(ray=None)
     lower = conclude(below, y, known, None, plain)
 
-    kept = {name: given[name] for name in problem.leader.subject_to if name in given}
+    kept = {name: given[name] for name in stated(problem.leader) if name in given}
     plain = plain._replace(second_order=False)
     size = sum(leaf.size for leaf in jax.tree.leaves((y, lower.duals)))
     if size > _DENSE:
@@ -65,7 +67,12 @@ def certify_nested(
     response = respond(_Below(problem), x, y, lower.duals, data, request)
     above = _alone(problem.leader, _AlongResponse(x, y, response.slope), data)
     upper = conclude(above, x, kept, None, plain)
+    if isinstance(problem.leader, Saddle):
+        upper = _of_players(upper)
     freedom = response.free.shape[1]
+    if freedom and isinstance(problem.leader, Saddle):
+        doubt = "the lower answer is not unique, and players above it may want different ones"
+        return _join(upper, doubt, lower, request)
     if freedom and response.consistent:
         # Lower answers nearby that are as good: y must be the best of them for the upper problem.
         choice = _alone(problem.leader, _Among(x, y, response.free), data)
@@ -91,13 +98,14 @@ class _Objective(NamedTuple):
     seed: int
 
     def __call__(self, x: PyTree, y: PyTree, data: PyTree) -> Array:
-        level = Minimize(self.problem.leader.objective, has_aux=self.problem.leader.has_aux)
+        leader: Any = self.problem.leader
+        level = Minimize(leader.objective, has_aux=leader.has_aux)
         alone = _alone(level, _AtUpper(x), data)
         exact = exactly(alone, y, None, samples=self.samples, seed=self.seed)
         return exact.system.linearize(exact.primal, exact.data).objective
 
 
-def _alone(level: Minimize, pair: "_Way", data: PyTree) -> Minimize:
+def _alone(level: Any, pair: "_Way", data: PyTree) -> Any:
     """One level as a problem in its own variable, the other being given by `pair`."""
 
     def own(fn: Function) -> Function:
@@ -105,6 +113,9 @@ def _alone(level: Minimize, pair: "_Way", data: PyTree) -> Minimize:
             return Expectation(_OfSample(fn.fn, pair), fn.stream)
         return _OfData(fn)
 
+    if isinstance(level, Saddle):
+        first, second = over(level)
+        return Saddle(_OfPlayers(level.objective), first, second, (pair, data))
     constraints = {
         name: eqx.tree_at(
             lambda c: (c.fn, c.surrogate),
@@ -114,10 +125,14 @@ def _alone(level: Minimize, pair: "_Way", data: PyTree) -> Minimize:
         )
         for name, c in level.subject_to.items()
     }
+    inside = None if isinstance(pair, _Among) else level.over
+    if isinstance(level, Balance):
+        objectives = {name: own(fn) for name, fn in level.objectives.items()}
+        return Balance(objectives, constraints, inside, (pair, data))
     return Minimize(
         own(level.objective),
         constraints,
-        None if isinstance(pair, _Among) else level.over,
+        inside,
         (pair, data),
         convex=level.convex and isinstance(pair, _AtUpper),
         has_aux=level.has_aux,
@@ -173,6 +188,17 @@ class _OfData(eqx.Module):
         return self.fn(*pair, rest) if takes_data(self.fn, 2) else self.fn(*pair)
 
 
+class _OfPlayers(eqx.Module):
+    """A function of (u, v, y) and perhaps data as one of u and v; its data carry the way to y."""
+
+    fn: Any
+
+    def __call__(self, u: PyTree, v: PyTree, data: tuple) -> Any:
+        pair, rest = data
+        x, y = pair((u, v))
+        return self.fn(*x, y, rest) if takes_data(self.fn, 3) else self.fn(*x, y)
+
+
 class _OfSample(eqx.Module):
     """A function of the pair (x, y) and a sample, as one of a single level's variable."""
 
@@ -218,18 +244,20 @@ def _of_many(
     """
     from ._conclude import conclude
 
-    if problem.leader.subject_to or problem.follower.subject_to:
+    leader = problem.leader
+    if not isinstance(leader, Minimize) or leader.subject_to or problem.follower.subject_to:
         raise ValueError(
-            f"certificates of nested problems with constraints form the lower equations, and go up "
-            f"to {_DENSE} lower unknowns and multipliers."
+            "certificates of nested problems with constraints, or with several upper objectives or "
+            f"players, form the lower equations, and go up to {_DENSE} lower unknowns and "
+            "multipliers."
         )
     below, objective = _Below(problem), _Objective(problem, request.samples, request.seed)
     adjoint, defect = adjoint_state(below, objective, x, y, data, request)
     above = Minimize(
         Reduced(below, objective, request),
-        over=problem.leader.over,
+        over=leader.over,
         data=(y, adjoint, data),
-        flipped=problem.leader.flipped,
+        flipped=leader.flipped,
     )
     upper = conclude(above, x, {}, None, request)
     sound = defect <= max(1e-6, request.tol)
@@ -261,7 +289,7 @@ def _join(upper: Certificate, doubt: str, lower: Certificate, request: Any) -> C
         tol=request.tol,
         checks=checks,
         objective={
-            "upper": float(np.asarray(upper.objective)),
+            **_named(upper.objective, "upper"),
             "lower": float(np.asarray(lower.objective)),
         },
         duals={**upper.duals, **{f"lower {name}": dual for name, dual in lower.duals.items()}},
@@ -271,8 +299,25 @@ def _join(upper: Certificate, doubt: str, lower: Certificate, request: Any) -> C
             **upper.set_prices,
             **{under(name): price for name, price in lower.set_prices.items()},
         },
+        weights=upper.weights,
         notes=tuple(notes),
     )
+
+
+def _of_players(upper: Certificate) -> Certificate:
+    """The upper certificate with its players called x[0] and x[1], because y is below."""
+    names = {"x": "x[0]", "y": "x[1]"}
+    checks = [
+        dataclasses.replace(check, name=names.get(check.name[:1], check.name[:1]) + check.name[1:])
+        for check in upper.checks
+    ]
+    return dataclasses.replace(upper, checks=tuple(checks))
+
+
+def _named(objective: Any, name: str) -> dict[str, float]:
+    if isinstance(objective, dict):
+        return objective
+    return {name: float(np.asarray(objective))}
 
 
 def _verdict(upper: Verdict, lower: Verdict, doubtful: bool) -> Verdict:

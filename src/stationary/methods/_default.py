@@ -34,6 +34,8 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
     """
     constrained = " with constraints" if system.constraints else ""
     if isinstance(system.operator, AbstractPairOperator):
+        if system.operator.parts.players:
+            return ExtraGradient(), "players with opposed interests above a nested problem"
         if system.is_stochastic:
             return _bilevel_adam(), "a nested problem estimated from mini-batches"
         return BilevelDescent(inner_steps=10), "a nested problem: first-order steps on both levels"

@@ -223,8 +223,7 @@ class BilevelDescent(AbstractMethod):
                 named = system.constraints.items()
                 return {name: c.smooth(primal, data, index) for name, c in named}
 
-            upper = operator.lagrangian(felt, primal[2:], constraints, data, index)
-            found = operator.field(primal, data, index, upper)
+            found = operator.directions(primal, felt, constraints, data, index)
             return jax.tree.map(lambda d, p: d.astype(p.dtype), found, primal)
 
         def moved(primal, memories, rates, directions, which: tuple, index: Array):

@@ -15,6 +15,7 @@ from ..._method import AbstractMethod
 from ..._nested import Nested
 from ..._responses import Averaged, Implicit, Unrolled, ValueFunction
 from ..._start import prepare, with_data
+from ..._statements import Minimize
 from ..._status import Status
 from ...certify._exact import widen
 from ._below import Below, check_independent
@@ -108,6 +109,11 @@ def hypergradient(
         raise TypeError(
             f"hypergradient needs response=Implicit, Unrolled, ValueFunction or Averaged, got "
             f"{response}."
+        )
+    if not isinstance(problem.leader, Minimize):
+        raise TypeError(
+            "hypergradient needs one upper objective to minimise, but the upper problem is a "
+            f"{type(problem.leader).__name__}; call it for one objective at a time."
         )
     if problem.is_sampled:
         raise TypeError("hypergradient needs functions of all the data, not an Expectation.")
