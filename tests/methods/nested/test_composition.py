@@ -89,7 +89,7 @@ def test_players_above_have_a_default_method():
         follows_the_first,
         st.Implicit(),
     )
-    start = ((np.array(0.5), np.array(0.5)), np.array(0.0))
+    start = ((np.array(0.1), np.array(0.5)), np.array(0.0))
     solution = st.solve(problem, start, progress=False)
     (u, v), _ = solution.value
     assert (float(u), float(v)) == pytest.approx((0.2, 0.2), abs=1e-4)
