@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from ..._method import AbstractMethod, Metrics, Oracle
 from ..._point import Point
 from ..._status import Status
-from ..._system import System
+from ..._system import System, largest
 from ._bundle import Bundle
 from ._subgradients import Objectives, objectives_of
 
@@ -280,10 +280,13 @@ class EpsilonDescent(AbstractMethod):
         pending = state.pending & ~found
         trials = state.trials + 1
         failed = jnp.any(pending) & (trials >= self.bisections)
+        # Values this close together differ by rounding alone, and prove nothing.
+        resolved = jnp.sqrt(jnp.finfo(square.dtype).eps) * (1 + largest(state.primal))
+        blind = failed & (state.epsilon <= resolved)
         return eqx.tree_at(
             lambda s: (
                 s.phase, s.bundle, s.pending, s.low, s.high, s.slack, s.trials, s.subgradients,
-                s.fault,
+                s.fault, s.flat,
             ),
             state,
             (
@@ -295,7 +298,8 @@ class EpsilonDescent(AbstractMethod):
                 jnp.where(right, state.slack, slack),
                 trials,
                 state.subgradients + jnp.sum(state.pending, dtype=jnp.int32),
-                jnp.where(failed, jnp.argmax(pending), -1).astype(jnp.int32),
+                jnp.where(failed & ~blind, jnp.argmax(pending), -1).astype(jnp.int32),
+                state.flat | blind,
             ),
         )  # fmt: skip
 

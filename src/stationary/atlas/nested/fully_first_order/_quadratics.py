@@ -116,6 +116,7 @@ def fixed(known, steps, penalty=10.0):
 
 def _run(problem, method, x, y, steps, data):
     """x after every step."""
+    data = jax.tree.map(jnp.asarray, data)
 
     @jax.jit
     def run(x, y):
