@@ -5,11 +5,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, PyTree
 
 from ._base import (
     AbstractPairOperator,
     AbstractResponse,
+    Level,
     Parts,
     check_schedule,
     refuse_constraints,
@@ -94,8 +95,7 @@ class AveragedOperator(AbstractPairOperator):
         x, y, v = primal
 
         def average(x: PyTree, y: PyTree) -> PyTree:
-            lower = self.parts.lower(x, y, data, index)
-            return self.weight * upper(x, y) + (1 - self.weight) * lower
+            return self.average(x, y, data, index, upper)
 
         by_x, by_y = jax.grad(upper, argnums=(0, 1))(x, y)
         slope, pullback = jax.vjp(jax.grad(average, argnums=1), x, y)
@@ -110,6 +110,13 @@ class AveragedOperator(AbstractPairOperator):
         # At zero there is nowhere to go; where the average curves downwards, no exact step.
         length = jnp.where(bend > 0, size / jnp.where(bend > 0, bend, 1), 1)
         return lead, slope, jax.tree.map(lambda r: length * r, residual)
+
+    def average(
+        self, x: PyTree, y: PyTree, data: PyTree, index: Array, upper: Level
+    ) -> Float[Array, ""]:
+        """weight * F + (1 - weight) * g."""
+        lower = self.parts.lower(x, y, data, index)
+        return self.weight * upper(x, y) + (1 - self.weight) * lower
 
     def lead(self, primal, data, index, upper):
         return self.field(primal, data, index, upper)[0]

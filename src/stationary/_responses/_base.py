@@ -153,7 +153,7 @@ class AbstractPairOperator(AbstractOperator):
     def at(self, count: Int[Array, ""] | int, dtype: Any) -> "AbstractPairOperator":
         """This operator with its coefficients at step `count`, as numbers of a dtype."""
         found = self.coefficients
-        values = [value(count) if callable(value) else value for value in found.values()]
+        values = [coefficient_at(value, count) for value in found.values()]
         return eqx.tree_at(
             lambda op: [getattr(op, name) for name in found],
             self,
@@ -275,6 +275,11 @@ class AbstractResponse(eqx.Module):
 
         **Raises:** `TypeError` saying why, and what to use instead.
         """
+
+
+def coefficient_at(value: Any, count: Int[Array, ""] | int) -> Any:
+    """A number, or what a schedule says at a step."""
+    return value(count) if callable(value) else value
 
 
 def weigh(duals: Duals, values: Duals) -> Float[Array, ""]:

@@ -13,6 +13,7 @@ from ._base import (
     Level,
     Parts,
     check_schedule,
+    coefficient_at,
     refuse_constraints,
 )
 
@@ -140,11 +141,11 @@ class UnrolledOperator(AbstractPairOperator):
         count = rules.steps if rules.truncate is None else rules.truncate
 
         def step(x: PyTree, y: PyTree, k: Array) -> PyTree:
-            rate = _value(rules.learning_rate, k)
+            rate = coefficient_at(rules.learning_rate, k)
             move = jax.tree.map(lambda g: rate * g, self.parts.lower_gradient(x, y, data, index))
             if rules.upper_weight is not None:
-                weight = _value(rules.upper_weight, k)
-                own = rate if rules.upper_rate is None else _value(rules.upper_rate, k)
+                weight = coefficient_at(rules.upper_weight, k)
+                own = rate if rules.upper_rate is None else coefficient_at(rules.upper_rate, k)
                 steer = jax.grad(upper, argnums=1)(x, y)
                 move = jax.tree.map(lambda u, g: weight * own * u + (1 - weight) * g, steer, move)
             moved = jax.tree.map(lambda a, d: (a - d).astype(a.dtype), y, move)
@@ -170,7 +171,3 @@ class UnrolledOperator(AbstractPairOperator):
         whole = count // part * part
         y = jax.lax.scan(several, y, ks[:whole].reshape(-1, part))[0]
         return jax.lax.scan(body, y, ks[whole:])[0]
-
-
-def _value(coefficient: Any, k: Array) -> Any:
-    return coefficient(k) if callable(coefficient) else coefficient

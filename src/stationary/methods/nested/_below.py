@@ -92,14 +92,10 @@ class Below(eqx.Module):
         zero = jnp.zeros((), jnp.int32)
         upper = self.operator.lagrangian({}, (), lambda _: {}, self.data, zero)
         flat, unravel = ravel_pytree(y)
-        weight = self.operator.weight
+        slope_in_y = jax.grad(self.operator.average, argnums=1)
 
         def slope(flat: Array) -> Array:
-            def average(y: PyTree) -> Array:
-                lower = self.operator.parts.lower(x, y, self.data, zero)
-                return weight * upper(x, y) + (1 - weight) * lower
-
-            return ravel_pytree(jax.grad(average)(unravel(flat)))[0]
+            return ravel_pytree(slope_in_y(x, unravel(flat), self.data, zero, upper))[0]
 
         target = ravel_pytree(jax.grad(upper, argnums=1)(x, y))[0]
         return unravel(solve_linearized(slope, flat, target))

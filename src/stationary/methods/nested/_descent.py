@@ -13,7 +13,7 @@ from ..._method import AbstractMethod, Metrics, Oracle
 from ..._operators import Duals
 from ..._point import Point
 from ..._responses import AbstractPairOperator
-from ..._responses._base import check_schedule
+from ..._responses._base import check_schedule, coefficient_at
 from ..._status import Status
 from ..._system import System, all_finite
 from ...sets import Product
@@ -250,9 +250,11 @@ class BilevelDescent(AbstractMethod):
                     rates, watch = watch.after(primal, found, rates, inner)
                 if self.proximal is not None:
                     found = jax.tree.map(
-                        lambda d, w, c: d + (w - c) / self.proximal, found, primal, centre
+                        lambda d, w, c: (d + (w - c) / self.proximal).astype(d.dtype),
+                        found,
+                        primal,
+                        centre,
                     )
-                found = jax.tree.map(lambda d, p: d.astype(p.dtype), found, primal)
                 after = moved(primal, memories, rates, found, inner, index + t)
                 return *after, found, rates, watch
 
@@ -263,7 +265,7 @@ class BilevelDescent(AbstractMethod):
         seen = primal
         fresh = field(seen, index)
         if state.directions is not None:
-            keep = jnp.where(count > 0, 1 - _value(self.momentum, count), 0)
+            keep = jnp.where(count > 0, 1 - coefficient_at(self.momentum, count), 0)
             old = field(state.seen, index)
             fresh = jax.tree.map(
                 lambda new, d, was: (new + keep * (d - was)).astype(new.dtype),
@@ -289,7 +291,7 @@ class BilevelDescent(AbstractMethod):
         duals, dual_memory, blocked = state.duals, state.dual_memory, state.blocked
         if projected:
             blocked = jnp.where(contradicts(system, seen, data), blocked + 1, 0)
-            rate = _value(self.upper, count)
+            rate = coefficient_at(self.upper, count)
             primal, duals, drawn = project_onto_constraints(
                 system, primal, duals, rate * operator.share, data, self.projection_steps
             )
@@ -371,7 +373,3 @@ def _check_rule(rule: Any, where: str) -> None:
 
 def _with_rate(rule: Any, rate: Float[Array, ""]) -> Any:
     return rate if rule is None else rule
-
-
-def _value(coefficient: Any, count: Int[Array, ""]) -> Any:
-    return coefficient(count) if callable(coefficient) else coefficient
