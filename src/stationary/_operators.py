@@ -194,11 +194,10 @@ _ENTRIES = 2**24
 """Entries of a Jacobian that are held at a time."""
 
 
-def minimum_norm_weights(gram: Float[Array, "m m"], *, steps: int = 250) -> Float[Array, "m"]:
+def minimum_norm_weights(gram: Float[Array, "m m"]) -> Float[Array, "m"]:
     """Weights on the simplex of the shortest convex combination of m vectors, from their Gramian.
 
     Exact up to rounding: u = argmin u'Gu/2 + (1 - sum u)^2/2 over u >= 0 is along the answer.
-    `steps` is accepted for callers of the iterative method that this once was.
     """
     m = gram.shape[0]
     if m == 1:

@@ -17,9 +17,9 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
-from .._functions import Expectation, takes_data
+from .._functions import Expectation
+from .._levels import FirstTwo, Players, over
 from .._levels import constraints as stated
-from .._levels import over
 from .._nested import Nested
 from .._statements import Balance, Function, Minimize, Saddle
 from ._certificate import Certificate, Verdict
@@ -184,8 +184,7 @@ class _OfData(eqx.Module):
 
     def __call__(self, own: PyTree, data: tuple) -> Any:
         pair, rest = data
-        pair = pair(own)
-        return self.fn(*pair, rest) if takes_data(self.fn, 2) else self.fn(*pair)
+        return FirstTwo(self.fn)(pair(own), rest)
 
 
 class _OfPlayers(eqx.Module):
@@ -195,8 +194,7 @@ class _OfPlayers(eqx.Module):
 
     def __call__(self, u: PyTree, v: PyTree, data: tuple) -> Any:
         pair, rest = data
-        x, y = pair((u, v))
-        return self.fn(*x, y, rest) if takes_data(self.fn, 3) else self.fn(*x, y)
+        return Players(self.fn)(*pair((u, v)), rest)
 
 
 class _OfSample(eqx.Module):

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Int, PyTree
 
 from ..._dtypes import default_tolerance, working_dtype
-from ..._functions import takes_data
+from ..._levels import FirstTwo
 from ..._linear import solve_linearized
 from ..._method import AbstractMethod
 from ..._nested import Nested
@@ -119,7 +119,7 @@ class _GivenUpper(eqx.Module):
 
     def __call__(self, y: PyTree, data: tuple) -> Any:
         x, own, *_ = data
-        return self.fn(x, y, own) if takes_data(self.fn, 2) else self.fn(x, y)
+        return FirstTwo(self.fn)((x, y), own)
 
 
 def check_independent(operator: AbstractPairOperator, unknown: tuple, data: PyTree) -> None:

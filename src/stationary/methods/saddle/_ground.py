@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from ..._point import Point
 from ..._system import System
 from ...sets._product import is_set
+from ..constrained._duals import project_duals
 from ._geometry import AbstractGeometry, spread_metric
 from ._joint import norm
 
@@ -28,7 +29,9 @@ class Ground(NamedTuple):
 
     def project(self, point: Point) -> Point:
         """The nearest point of the set times the polar cones, in any such distance."""
-        return Point(self.system.space.project(point.primal), self._prices(point))
+        return Point(
+            self.system.space.project(point.primal), project_duals(self.system, point.duals)
+        )
 
     def shift(self, point: Point, step: Float[Array, ""], value: Point) -> Point:
         """point - step * value / weight, wherever that is."""
@@ -44,7 +47,8 @@ class Ground(NamedTuple):
             self.weights.primal,
             is_leaf=is_set,
         )
-        return Point(primal, self._prices(self.shift(point, step, value)))
+        duals = project_duals(self.system, self.shift(point, step, value).duals)
+        return Point(primal, duals)
 
     def length(self, change: Point) -> Float[Array, ""]:
         """The length of a change of the point."""
@@ -53,10 +57,6 @@ class Ground(NamedTuple):
     def steepness(self, change: Point) -> Float[Array, ""]:
         """The length of a change of the operator: the dual norm."""
         return norm(jax.tree.map(lambda v, w: v / jnp.sqrt(w), change, self.weights))
-
-    def _prices(self, point: Point) -> dict[str, Array]:
-        cones = {name: constraint.cone for name, constraint in self.system.constraints.items()}
-        return {name: cones[name].polar(dual) for name, dual in point.duals.items()}
 
 
 def check_timescale(timescale: Any, owner: str) -> None:
