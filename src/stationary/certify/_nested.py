@@ -194,7 +194,8 @@ class _OfPlayers(eqx.Module):
 
     def __call__(self, u: PyTree, v: PyTree, data: tuple) -> Any:
         pair, rest = data
-        return Players(self.fn)(*pair((u, v)), rest)
+        x, y = pair((u, v))
+        return Players(self.fn)(x, y, rest)
 
 
 class _OfSample(eqx.Module):
