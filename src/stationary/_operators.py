@@ -6,7 +6,7 @@ constraints at a point, and a function that turns multipliers into the stationar
 
 import abc
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -33,6 +33,11 @@ class Pull(NamedTuple):
 
 class AbstractOperator(eqx.Module):
     """The stationarity operator of a statement, before its constraints are known."""
+
+    undefined: ClassVar[str] = (
+        "look for sqrt, norm or division at 0. Start elsewhere, or smooth it."
+    )
+    """What to do where a direction is not finite although the objectives are."""
 
     @property
     @abc.abstractmethod

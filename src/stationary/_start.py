@@ -173,22 +173,31 @@ def _project(system: System, primal: PyTree) -> PyTree:
     return system.space.project(primal)
 
 
-def _trouble(values: Probe) -> str | None:
-    """What is not finite at a start, and what to do about it."""
+def _trouble(system: System, values: Probe, where: str = "x0") -> str | None:
+    """What is not finite at a point, and what to do about it."""
     for kind, terms in (("objective", values.objectives), ("constraint", values.constraints)):
         for name, value in terms.items():
             if not np.all(np.isfinite(value)):
                 what = kind if name == "objective" else f"{kind} {name!r}"
                 return (
-                    f"{what} is not finite at x0 (got {np.asarray(value)}). Start where every "
+                    f"{what} is not finite at {where} (got {np.asarray(value)}). Start where every "
                     "function is defined, or keep away from the rest with `over`."
                 )
     if not bool(values.gradient_finite):
-        return (
-            "the gradient is not finite at x0 although the values are: look for sqrt, norm or "
-            "division at 0. Start elsewhere, or smooth it."
-        )
+        advice = system.operator.undefined
+        return f"the gradient is not finite at {where} although the values are: {advice}"
     return None
+
+
+def describe_nonfinite(system: System, point: Point, data: PyTree, where: str) -> list[str]:
+    """Which function, or whose gradient, is not finite at a point where a solve broke off.
+
+    **Arguments:**
+
+    - `where`: what to call the point.
+    """
+    trouble = _trouble(system, jax.tree.map(np.asarray, _probe(system, point, data)), where)
+    return [] if trouble is None else [trouble]
 
 
 def _nearby(
@@ -211,7 +220,7 @@ def _nearby(
                 step = jax.tree.map(jnp.subtract, primal, point.primal)
                 primal = system.space.retract(point.primal, step)
             there = Point(primal, point.duals)
-            if _trouble(jax.tree.map(np.asarray, look(there))) is None:
+            if _trouble(system, jax.tree.map(np.asarray, look(there))) is None:
                 return there, reach
     return None
 
@@ -252,7 +261,7 @@ def settle(start: Start, look: Callable[[Point], Probe] | None = None) -> tuple[
         warnings.warn(notice, stacklevel=4)
         point = Point(_project(system, point.primal), point.duals)
         values = jax.tree.map(np.asarray, look(point))
-    trouble = _trouble(values)
+    trouble = _trouble(system, values)
     if trouble is not None:
         nearby = _nearby(system, point, look)
         if nearby is None:

@@ -156,3 +156,13 @@ def test_pytrees_and_float32():
     assert solution.duals["sum"].dtype == np.float32
     assert solution.status is st.Status.CONVERGED
     np.testing.assert_allclose(solution.value["b"], 1.2, atol=1e-3)
+
+
+def test_what_is_not_finite_on_the_way_is_named():
+    problem = st.Balance(
+        {"fine": lambda x: (x - 3) ** 2, "broken": lambda x: jnp.sqrt(1 - x) + (x - 3) ** 2}
+    )
+    method = st.methods.JacobianDescent(0.3)
+    solution = st.solve(problem, np.array(0.0), method, progress=False)
+    assert solution.status is st.Status.NONFINITE
+    assert any("objective 'broken' is not finite" in text for text in solution.stats.notices)

@@ -23,6 +23,11 @@ class Adjoint(NamedTuple):
     sound: Bool[Array, ""]
     """Whether it is finite and, where that is asked, the system has a solution."""
 
+    @property
+    def grows(self) -> Bool[Array, ""]:
+        """Whether it is further from a solution than zero is: a series that does not converge."""
+        return self.defect > 1 + jnp.sqrt(jnp.finfo(self.defect.dtype).eps)
+
 
 class Neumann(eqx.Module):
     """The inverse as a truncated Neumann series: step * sum (I - step H)^j v, j = 0 ... terms.

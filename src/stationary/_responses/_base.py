@@ -161,6 +161,10 @@ class AbstractPairOperator(AbstractOperator):
             is_leaf=callable,
         )
 
+    def cautions(self, primal: tuple) -> list[str]:
+        """What speaks against these coefficients, given as numbers, for an unknown like this."""
+        return []
+
     def remarks(self, primal: tuple, data: PyTree) -> list[str]:
         """What there is to say about an answer."""
         return []

@@ -62,6 +62,12 @@ class HypergradientOperator(AbstractPairOperator):
     parts: Parts
     solver: Any
 
+    undefined = (
+        "the lower answer has no derivative there (its second derivatives are singular, as where "
+        "it has many answers), or there is a sqrt, norm or division at 0. For lower problems with "
+        "many answers use st.Implicit(st.LeastSquares()), st.Averaged() or st.ValueFunction()."
+    )
+
     def lead(self, primal, data, index, upper):
         by_x, by_y = jax.grad(upper, argnums=(0, 1))(*primal[:2])
         found, pull = self.adjoint(primal, by_y, data, index)
@@ -86,6 +92,18 @@ class HypergradientOperator(AbstractPairOperator):
         found = solve_adjoint(self.solver, lambda v: root(x, v), flat, target)
         _, pullback = jax.vjp(lambda x: root(x, flat), x)
         return found, lambda vector: pullback(vector)[0]
+
+    def remarks(self, primal, data):
+        index = jnp.asarray(0)
+        by_y = jax.grad(self.lagrangian({}, primal[2:], lambda _: {}, data, index), argnums=1)
+        found, _ = self.adjoint(primal, by_y(*primal[:2]), data, index)
+        if not bool(found.grows):
+            return []
+        return [
+            "the adjoint system is not solved at this point (relative defect "
+            f"{float(found.defect):.2g}), so that hypergradients are wrong: a Neumann series needs "
+            "a step below 2 / |second derivative of the lower objective|, and positive curvature."
+        ]
 
     def follow(self, primal, data, index, upper):
         x, y, *rest = primal

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from .._dtypes import working_dtype
 from ._base import (
     AbstractPairOperator,
     AbstractResponse,
@@ -15,6 +16,9 @@ from ._base import (
     check_schedule,
     refuse_constraints,
 )
+
+CANCELS = 1e3
+"""Penalties beyond which differences of float32 gradients keep too few digits."""
 
 
 class ValueFunction(AbstractResponse):
@@ -90,6 +94,15 @@ class ValueFunctionOperator(AbstractPairOperator):
     @property
     def coefficients(self):
         return {"penalty": self.penalty}
+
+    def cautions(self, primal):
+        penalty = float(self.penalty)
+        if working_dtype(primal) != jnp.float32 or penalty <= CANCELS:
+            return []
+        return [
+            f"a penalty of {penalty:g} cancels most digits of float32 gradients: start from "
+            "float64 arrays, or use a smaller penalty, which central=True makes as accurate."
+        ]
 
     def value(self, primal, data, index, upper):
         x, y, z = primal

@@ -17,7 +17,7 @@ from .._point import Point
 from .._registry import choose_method
 from .._run import Progress
 from .._solution import Solution, Stats
-from .._start import prepare, settle, with_data
+from .._start import describe_nonfinite, prepare, settle, with_data
 from .._statements import AbstractStatement
 from .._status import Status
 from .._system import System
@@ -187,6 +187,8 @@ def solve(
     store()
     ended = time.perf_counter()
     notices += method.remarks(system, session.run.progress.state, status, data)
+    if status is Status.NONFINITE:
+        notices += describe_nonfinite(system, report.point, data, "the last point")
     last, answer = report.point, _answer(session, report.point, status)
     stats = Stats(
         method=remember(method, "spelling", lambda: repr(method)),

@@ -91,11 +91,13 @@ def test_least_squares_needs_the_best_of_the_lower_answers():
     assert best.gradient == pytest.approx(-0.7, abs=1e-8)
     other = hypergradient(problem, np.array(0.3), np.array([0.0, 0.1]))
     assert not other.exists and other.defect > 1e-2
+    assert best.status == Status.CONVERGED and other.status == Status.NONFINITE
 
 
 def test_a_plain_solve_flags_a_singular_lower_problem():
     problem = st.Nested(degenerate_upper, degenerate_lower, st.Implicit())
-    assert not hypergradient(problem, np.array(0.3), np.zeros(2)).exists
+    found = hypergradient(problem, np.array(0.3), np.zeros(2))
+    assert not found.exists and found.status == Status.NONFINITE
 
 
 def test_lower_constraints_against_finite_differences():
@@ -195,6 +197,13 @@ def test_a_neumann_series_takes_exactly_its_terms():
 def test_a_diverging_neumann_series_is_cut_off():
     value = st.Neumann(200, 1.0).solve(lambda v: 4.0 * v, jnp.ones(2))
     assert np.all(np.isfinite(value)) and np.max(np.abs(value)) < 100
+
+
+def test_a_diverging_neumann_series_gives_no_hypergradient():
+    problem = st.Nested(upper, lower, st.Implicit(st.Neumann(20, 1.0)))
+    found = hypergradient(problem, X, np.zeros(3))
+    assert found.status == Status.DIVERGED and found.defect > 1
+    assert not found.exists
 
 
 @pytest.mark.parametrize(

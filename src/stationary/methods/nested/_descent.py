@@ -164,14 +164,20 @@ class BilevelDescent(AbstractMethod):
                 "BilevelDescent(projection_steps=...) projects x and y together, so that both need "
                 "one plain learning rate: upper=0.1, lower=(0.1, ...)."
             )
-        if not operator.chooses or depends_on_y(operator, point.primal, data):
-            return []
-        warnings.warn(_POINTLESS, stacklevel=3)
-        return [_POINTLESS]
+        found = operator.at(0, working_dtype(point.primal)).cautions(point.primal)
+        if operator.chooses and not depends_on_y(operator, point.primal, data):
+            found.append(_POINTLESS)
+        for notice in found:
+            warnings.warn(notice, stacklevel=3)
+        return found
 
     def remarks(self, system, state, status, data=None) -> list[str]:
         point = self.point(state)
-        notices = _operator(system).remarks(point.primal, data)
+        operator = _operator(system)
+        notices = operator.remarks(point.primal, data)
+        if operator.scheduled:
+            last = operator.at(state.count, working_dtype(point.primal))
+            notices += last.cautions(point.primal)
         if status is Status.NONFINITE:
             found = system.linearize(point.primal, data).direction(point.duals)
             names = ("x", "y", *(f"entry {i} of the unknown" for i in range(2, len(found))))

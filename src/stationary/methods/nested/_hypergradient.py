@@ -14,14 +14,12 @@ from ..._dtypes import as_arrays, working_dtype
 from ..._method import AbstractMethod
 from ..._nested import Nested
 from ..._responses import Averaged, Implicit, Unrolled, ValueFunction
+from ..._responses._value_function import CANCELS
 from ..._start import prepare, with_data
 from ..._statements import Minimize
 from ..._status import Status
 from ...certify._exact import widen
 from ._below import Below, check_independent
-
-_CANCELS = 1e3
-"""Penalties beyond which differences of float32 gradients keep too few digits."""
 
 
 class Hypergradient(eqx.Module):
@@ -34,7 +32,8 @@ class Hypergradient(eqx.Module):
     - `gradient`: a pytree like x; NaN where the lower problem was not solved, or where the
         derivative does not exist.
     - `unknown`: x and what follows it, at the lower answer; for `Unrolled` where its steps begin.
-    - `status`: how the lower solves ended, the worst of them.
+    - `status`: how the lower solves ended, the worst of them; where they converged, `NONFINITE`
+        says that the lower answer has no derivative, and `DIVERGED` that a Neumann series grows.
     - `defect`: the relative defect of the adjoint system; 0 where there is none.
     """
 
@@ -81,7 +80,8 @@ def hypergradient(
     - `max_steps`: of each lower solve.
 
     **Returns:** a [`Hypergradient`][stationary.methods.Hypergradient]. Its gradient is NaN, and
-    `status` says why, where the lower problem is infeasible, unbounded or was not solved.
+    `status` says why, where the lower problem is infeasible, unbounded or was not solved, where
+    its answer has no derivative, and where the adjoint system was not solved at all.
 
     **Raises:** `TypeError` for another response or an `Expectation`; `ValueError` naming the lower
     constraints whose gradients are dependent where they are active.
@@ -121,7 +121,7 @@ def hypergradient(
     dtype = working_dtype((as_arrays(x), as_arrays(y)))
     if isinstance(response, ValueFunction) and not traced and dtype == np.float32:
         penalty = response.penalty
-        if not callable(penalty) and float(penalty) > _CANCELS:
+        if not callable(penalty) and float(penalty) > CANCELS:
             return _widened(problem, x, y, data, method, tol, max_steps)
     data = as_arrays(problem.data if data is None else data)
     system, point, data = prepare(with_data(problem, data), (x, y))
@@ -138,6 +138,8 @@ def hypergradient(
         by_y = jax.grad(upper, argnums=1)(*unknown[:2])
         found, _ = below.operator.adjoint(unknown, by_y, data, zero)
         defect = found.defect
+        status = _then(status, ~found.sound, Status.NONFINITE)
+        status = _then(status, found.grows, Status.DIVERGED)
     gradient = below.operator.lead(unknown, data, zero, upper)
     solved = status == Status.CONVERGED
     sign = operator.parts.signs[0]
@@ -145,6 +147,12 @@ def hypergradient(
         lambda g, a: jnp.where(solved, sign * g, jnp.nan).astype(a.dtype), gradient, unknown[0]
     )
     return Hypergradient(sign * value, gradient, unknown, status, defect)
+
+
+def _then(status: Array, failed: Array, instead: Status) -> Int[Array, ""]:
+    """A status, or another one where something failed after the lower problem was solved."""
+    solved = status == Status.CONVERGED
+    return jnp.where(solved & failed, int(instead), status).astype(jnp.int32)
 
 
 def _widened(problem, x, y, data, method, tol, max_steps) -> Hypergradient:
