@@ -8,4 +8,5 @@ from ._figures import scatter as scatter
 from ._front import front as front
 from ._marks import Series as Series
 from ._markup import Markup as Markup
+from ._phase_portrait import phase_portrait as phase_portrait
 from ._words import compact as compact

@@ -1,7 +1,7 @@
 """A chart: axes, series and their labels, as one responsive SVG string."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -57,6 +57,8 @@ class Chart:
     - `size`: width and height in pixels at scale one; the picture fills what holds it.
     - `rest`: what to call what is in the background, shown after its number: `"more constraints"`
         for series, `"dominated"` for dots.
+    - `underlay`: what to draw beneath the series, in the coordinates of the frame.
+    - `within`: ranges of x and y that the axes show at least.
     """
 
     series: Sequence[Series]
@@ -68,6 +70,8 @@ class Chart:
     y_scale: Kind = "linear"
     size: tuple[int, int] = (400, 250)
     rest: str = "more"
+    underlay: Callable[[Frame], Markup] | None = None
+    within: tuple[tuple[float, float], tuple[float, float]] | None = None
 
     def svg(self, *, standalone: bool = False) -> Markup:
         """The chart as an `<svg>` element.
@@ -82,6 +86,8 @@ class Chart:
             return wrap(self._nothing(), self.size, self.title, self.description, standalone)
         frame = self._frame(shown)
         body = [*self._axes(frame)]
+        if self.underlay is not None:
+            body.append(self.underlay(frame))
         front = [each for each in shown if not each.background]
         for each in shown:
             if each.background:
@@ -107,11 +113,12 @@ class Chart:
 
     def _frame(self, shown: Sequence[Series]) -> Frame:
         finite = [np.isfinite(each.y) for each in shown]
+        across, down = ([], []) if self.within is None else map(list, self.within)
+        pairs = zip(shown, finite, strict=True)
         x = choose_scale(
-            self.x_scale,
-            np.concatenate([each.x[keep] for each, keep in zip(shown, finite, strict=True)]),
+            self.x_scale, np.concatenate([across, *(each.x[keep] for each, keep in pairs)])
         )
-        y = choose_scale(self.y_scale, np.concatenate([each.heights() for each in shown]))
+        y = choose_scale(self.y_scale, np.concatenate([down, *(each.heights() for each in shown)]))
         names = [each.name for each in shown if not each.background]
         room = 0.0
         if len(shown) > 1:
