@@ -72,6 +72,18 @@ def test_a_batch_from_the_start_finds_the_same():
     np.testing.assert_allclose(front.points, minimiser(weights), atol=1e-6)
 
 
+@pytest.mark.parametrize("setting", ["one by one", "too few steps in compiled code"])
+def test_solves_in_compiled_code_and_by_the_host_agree(monkeypatch, setting):
+    limits = {"one by one": (0, 500), "too few steps in compiled code": (1000, 1)}[setting]
+    weights = simplex_lattice(2, 4)
+    monkeypatch.setattr("stationary.pareto._walk.LARGEST", limits[0])
+    monkeypatch.setattr("stationary.pareto._sweep.STEPS", limits[1])
+    front = pareto_front(QUADRATICS, jnp.full(3, 5.0), weights)
+    assert front.converged.all() and front.steps.min() > 0
+    np.testing.assert_allclose(front.points, minimiser(weights), atol=1e-6)
+    np.testing.assert_allclose(front.values["a"], 2 * np.sum((front.points - A) ** 2, axis=1))
+
+
 def test_weights_by_name_are_in_any_order():
     column = np.array([0.25, 0.5])
     front = pareto_front(QUADRATICS, jnp.zeros(3), {"b": column, "a": 1 - column})

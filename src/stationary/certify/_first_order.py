@@ -25,9 +25,8 @@ class Assessment(NamedTuple):
     objective: Float[Array, ""]
 
 
-def _assess(split: Split, point: Point, data: PyTree) -> Assessment:
+def judge(system: System, point: Point, data: PyTree) -> Assessment:
     """Judge a point as a certificate would, but in the precision of the point."""
-    system: System = split.whole
     one = jnp.ones(1, working_dtype(point.primal))
     local = observe(system, point.primal, data)
     at = pressure(system, point.primal, data, one, point.duals, local)
@@ -37,6 +36,10 @@ def _assess(split: Split, point: Point, data: PyTree) -> Assessment:
     nothing = jnp.full((), jnp.nan, one.dtype)
     objective = next(iter(local.objectives.values()), nothing)
     return Assessment(jnp.max(jnp.stack(parts)), objective)
+
+
+def _assess(split: Split, point: Point, data: PyTree) -> Assessment:
+    return judge(split.whole, point, data)
 
 
 assess = Compiled(_assess, once=True)

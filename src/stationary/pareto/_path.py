@@ -8,12 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Float, PyTree
+from jaxtyping import Array, Float, PyTree
 
 from .._adjoint import implicit
 from .._compiled import jit_once
-from .._method import AbstractMethod
+from .._method import AbstractMethod, check_method
 from .._point import Point
+from .._registry import choose_method
 from .._solution import Solution
 from .._start import prepare
 from .._statements import Minimize
@@ -35,6 +36,19 @@ class Settings(NamedTuple):
     observe: Callable[[str], None]
 
 
+class Trail(NamedTuple):
+    """The last two answers, or the start twice, and the coefficients that they belong to."""
+
+    before: Point
+    last: Point
+    old: Float[Array, "k"]
+    new: Float[Array, "k"]
+
+    def then(self, answer: Point, coefficients: Float[Array, "k"]) -> "Trail":
+        """One answer further."""
+        return Trail(self.last, answer, self.new, coefficients)
+
+
 class Path:
     """A walk along the answers of one scalarised problem.
 
@@ -46,68 +60,86 @@ class Path:
     """
 
     def __init__(self, problem: Minimize, start: PyTree, settings: Settings) -> None:
-        self.problem = problem
-        self._start, self._settings = start, settings
-        self._points: list[Point] = []
-        self._rows: list[np.ndarray] = []
+        self.problem, self.settings = problem, settings
+        self._start = start
+        self._trail: Trail | None = None
 
-    def go(self, coefficients: Float[np.ndarray, "k"]) -> Solution:
-        """Solve for these coefficients, starting from what the path so far predicts."""
-        data = _with(self.problem.data, coefficients)
-        start, duals = self._start, None
-        if self._points:
-            there = self._predict(data)
-            start, duals = there.primal, there.duals
-        settings = self._settings
+    def go(self, coefficients: Float[np.ndarray, "k"], start: Point | None = None) -> Solution:
+        """Solve for these coefficients, starting from what the path so far predicts.
+
+        **Arguments:**
+
+        - `start`: where to start instead.
+        """
+        data = self.data(coefficients)
+        system, point, ready = prepare(self.problem, self._start, data=data)
+        row = ready.coefficients
+        trail = self._trail or Trail(point, point, row, row)
+        there = start or (predict(self.settings.predictor, system, trail, ready))
+        settings = self.settings
         solution = solve(
-            self.problem, start, settings.method, data=data, duals=duals, **settings.options
+            self.problem,
+            there.primal,
+            settings.method,
+            data=data,
+            duals=there.duals,
+            **settings.options,
         )
-        self._points.append(solution.point)
-        self._rows.append(np.asarray(coefficients))
+        self._trail = trail.then(solution.point, row)
         return solution
 
-    def _predict(self, data: Scalarized) -> Point:
-        last = self._points[-1]
-        if self._settings.predictor == "none":
-            return last
-        system, last, data = prepare(self.problem, last.primal, data=data, duals=last.duals)
-        if Capability.PROJECT not in system.space.capabilities:
-            return last  # on a manifold a straight prediction has to be brought back otherwise
-        if self._settings.predictor == "tangent":
-            old = jnp.asarray(self._rows[-1], data.coefficients.dtype)
-            return _along_tangent(system, last, data, old)
-        if len(self._points) < 2:
-            return last
-        before, old, new = self._rows[-2], self._rows[-1], np.asarray(data.coefficients)
-        square = float(np.sum((old - before) ** 2))
-        # How far the new coefficients go on in the direction of the last change.
-        ahead = float((new - old) @ (old - before)) / square if square > 0 else 0.0
-        return _along_secant(system, self._points[-2], last, data, jnp.asarray(ahead))
+    def data(self, coefficients: Float[np.ndarray, "k"]) -> Scalarized:
+        """The problem's data with other coefficients."""
+        own = self.problem.data
+        return Scalarized(np.asarray(coefficients, float), own.scale, own.data)
 
+    def method(self, system: System) -> AbstractMethod:
+        """How the scalarised problem is solved."""
+        method = self.settings.method or choose_method(system)[0]
+        check_method(method, system)
+        return method
 
-def _with(data: Scalarized, coefficients: Any) -> Scalarized:
-    return Scalarized(np.asarray(coefficients, float), data.scale, data.data)
+    def begin(self, coefficients: Float[np.ndarray, "k"]) -> tuple[System, Trail, Scalarized]:
+        """The system, a trail that has only the start, and the data for these coefficients."""
+        system, point, data = prepare(self.problem, self._start, data=self.data(coefficients))
+        return system, Trail(point, point, data.coefficients, data.coefficients), data
 
 
 @jit_once
-def _along_tangent(system: System, last: Point, data: Scalarized, old: PyTree) -> Point:
-    """The answer at new coefficients by its derivative at the old ones."""
+def predict(predictor: str, system: System, trail: Trail, data: Scalarized) -> Point:
+    """Where the answer for new coefficients may be: the last one wherever nothing better is known.
+
+    **Arguments:**
+
+    - `predictor`: one of `PREDICTORS`.
+    - `trail`: the answers so far.
+    - `data`: with the new coefficients.
+    """
+    # On a manifold a straight prediction would have to be brought back.
+    if predictor == "none" or Capability.PROJECT not in system.space.capabilities:
+        return trail.last
+    way = _tangent if predictor == "tangent" else _secant
+    there = jax.tree.map(jnp.add, trail.last, way(system, trail, data))
+    return _better(system, trail.last, there, data)
+
+
+def _tangent(system: System, trail: Trail, data: Scalarized) -> Point:
+    """The change of the answer by its derivative at the last coefficients."""
 
     def answer(coefficients):
         # Sensitivities of the answer, not of the iterations that led to it.
-        return implicit(last, system, eqx.tree_at(lambda d: d.coefficients, data, coefficients))
+        here = eqx.tree_at(lambda d: d.coefficients, data, coefficients)
+        return implicit(trail.last, system, here)
 
-    _, change = jax.jvp(answer, (old,), (data.coefficients - old,))
-    return _better(system, last, jax.tree.map(jnp.add, last, change), data)
+    return jax.jvp(answer, (trail.new,), (data.coefficients - trail.new,))[1]
 
 
-@jit_once
-def _along_secant(
-    system: System, before: Point, last: Point, data: Scalarized, ahead: PyTree
-) -> Point:
-    """The answer at new coefficients by the last change, made once more."""
-    there = jax.tree.map(lambda a, b: b + ahead.astype(b.dtype) * (b - a), before, last)
-    return _better(system, last, there, data)
+def _secant(system: System, trail: Trail, data: Scalarized) -> Point:
+    """The last change once more, as far as the coefficients go on in its direction."""
+    change = trail.new - trail.old
+    square = jnp.sum(change**2)
+    ahead = (data.coefficients - trail.new) @ change / jnp.where(square > 0, square, 1)
+    return jax.tree.map(lambda a, b: ahead.astype(b.dtype) * (b - a), trail.before, trail.last)
 
 
 def _better(system: System, last: Point, there: Point, data: Scalarized) -> Point:

@@ -18,6 +18,7 @@ from ._front import ParetoFront
 from ._moving_target import march
 from ._path import Path, Settings
 from ._scalarize import Scalarized, is_distance, reference_distance, weighted_sum
+from ._sweep import LARGEST, sweep
 
 END = 1e-3
 """The weight of the other objective at an end of the front, so that no improvement is left out."""
@@ -49,8 +50,11 @@ class Walk:
         if not warm:
             return self._batch(scalarized, rows)
         path = Path(scalarized, self._x0, self._settings)
-        for row in rows:
-            self._solve(path, row)
+        if sum(map(np.size, jax.tree.leaves(self._x0))) > LARGEST:
+            for row in rows:
+                self._solve(path, row)
+            return None
+        self._sweep(path, rows)
 
     def march(self, spacing: float) -> None:
         """The reference point method, its target moved from one end of the front to the other.
@@ -109,13 +113,41 @@ class Walk:
             notices=(*self._notices, *remarks),
         )
 
-    def _solve(self, path: Path, row: Float[np.ndarray, "k"]) -> Float[np.ndarray, "k"]:
-        """Solve for one row of coefficients; returns the objectives there."""
-        solution = path.go(row)
+    def _solve(
+        self,
+        path: Path,
+        row: Float[np.ndarray, "k"],
+        start: Point | None = None,
+        before: int = 0,
+    ) -> Float[np.ndarray, "k"]:
+        """Solve for one row of coefficients; returns the objectives there.
+
+        **Arguments:**
+
+        - `start`, `before`: a point to start from instead of the predicted one, and the steps that
+            led to it.
+        """
+        solution = path.go(row, start)
         self._method, stats = solution.stats.method, solution.stats
-        return self._keep(
-            path.problem, row, solution.point, solution.status, stats.steps, stats.notices
-        )
+        steps = before + stats.steps
+        return self._keep(path.problem, row, solution.point, solution.status, steps, stats.notices)
+
+    def _sweep(self, path: Path, rows: Float[np.ndarray, "m k"]) -> None:
+        """Solve for all rows in compiled code, and those that it leaves one by one."""
+        system, trail, data = path.begin(rows[0])
+        method = path.method(system)
+        self._method = repr(method)
+        self._notices += method.check(system, trail.last, data)
+        done = 0
+        for found in sweep(path, self._system, rows):
+            for i, steps in enumerate(found.steps):
+                row, point = rows[done], jax.tree.map(lambda leaf: leaf[i], found.point)  # noqa: B023
+                done += 1
+                if found.good[i]:
+                    values = {name: value[i] for name, value in found.values.items()}
+                    self._keep(path.problem, row, point, Status.CONVERGED, int(steps), (), values)
+                else:
+                    self._solve(path, row, point, int(steps))
 
     def _batch(self, scalarized: Minimize, rows: Float[np.ndarray, "m k"]) -> None:
         def repeat(tree: PyTree) -> PyTree:
@@ -142,9 +174,10 @@ class Walk:
         status: Status,
         steps: int,
         notices: tuple[str, ...] = (),
+        each: dict[str, Any] | None = None,
     ) -> Float[np.ndarray, "k"]:
         # By name: compiled code returns them in alphabetical order.
-        each = _values(self._system, point.primal, self._data)
+        each = each or _values(self._system, point.primal, self._data)
         values = np.array([float(each[name]) for name in self._problem.objectives])
         weights, target = row, np.full_like(row, np.nan)
         if is_distance(scalarized):
