@@ -91,18 +91,11 @@ def test_every_method_of_the_family_is_restarted(kind):
     np.testing.assert_allclose((payoff.T @ x).max(), (payoff @ y).min(), rtol=0, atol=1e-8)
 
 
-def test_mirror_steps_are_restarted():
-    payoff = GAMES["square"]
-    method = ExtraGradient(0.5 / np.abs(payoff).max(), geometry=EntropicGeometry())
-    x, y = map(np.asarray, play(payoff, Restarted(method), 1e-9, 20_000).point.primal)
-    np.testing.assert_allclose((payoff.T @ x).max(), (payoff @ y).min(), rtol=0, atol=1e-8)
-
-
 def test_the_last_point_alone_takes_many_more_calls(kind):
     payoff = GAMES["square"]
     restarted = Restarted(kind())
     calls = int(play(payoff, restarted, 1e-8).steps) * restarted.calls
-    plain = play(payoff, kind(), 1e-8, 3 * calls // kind.calls)
+    plain = play(payoff, kind(), 1e-8, 2 * calls // kind.calls)
     assert st.Status(int(plain.status)) is st.Status.MAX_STEPS
 
 
@@ -132,8 +125,8 @@ def test_bilinear_games_without_sets(kind, getkey):
     np.testing.assert_allclose(outcome.point.primal[0], np.linalg.solve(matrix.T, -b), atol=1e-7)
     np.testing.assert_allclose(outcome.point.primal[1], np.linalg.solve(matrix, -a), atol=1e-7)
     calls = int(outcome.steps) * method.calls
-    plain = st.run(game, start, kind(), tol=1e-10, max_steps=calls, differentiable=False)
-    assert int(plain.steps) * kind.calls > calls
+    plain = st.run(game, start, kind(), tol=1e-10, max_steps=3 * calls, differentiable=False)
+    assert st.Status(int(plain.status)) is st.Status.MAX_STEPS
 
 
 def test_a_linear_program_with_its_multipliers():
@@ -248,8 +241,10 @@ def test_a_solve_goes_on_from_its_state_to_the_bit():
 
 
 def test_what_is_refused():
-    with pytest.raises(TypeError, match=r"takes a method such as PastExtraGradient\(\)"):
+    with pytest.raises(TypeError, match=r"such as PastExtraGradient\(\)|AbstractOperatorMethod"):
         Restarted(AugmentedLagrangian())
+    with pytest.raises(ValueError, match="EuclideanGeometry, got EntropicGeometry"):
+        Restarted(ExtraGradient(geometry=EntropicGeometry()))
     with pytest.raises(ValueError, match=r"inner_steps=...\) must be at least 1, got 0"):
         Restarted(PastExtraGradient(), 0)
     stream = st.Draws(jax.random.normal, batch_size=2)

@@ -1,6 +1,5 @@
 """Restarts: go on from the average of the steps so far whenever that pays."""
 
-import dataclasses
 from typing import ClassVar
 
 import equinox as eqx
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float, Int
 from ..._method import AbstractMethod, Oracle
 from ..._point import Point
 from ..._system import System
+from ._geometry import EuclideanGeometry
 from ._iteration import AbstractOperatorMethod, State
 from ._joint import operator
 
@@ -58,11 +58,12 @@ class Restarted(AbstractMethod):
     **Arguments:**
 
     - `method`: `PastExtraGradient()`, `ExtraGradient()` or another method of this family, with its
-        own step size, timescale and geometry.
+        own step size, timescale and weights.
     - `inner_steps`: steps between two tests.
 
-    **Raises:** `TypeError` for a method of another family; `ValueError` for fewer than one inner
-    step. Noise would decide on restarts, so problems with mini-batches are refused.
+    **Raises:** `TypeError` for a method of another family; `ValueError` for a geometry that is not
+    Euclidean (entropic averages gain nothing from restarts), or fewer than one inner step. Noise
+    would decide on restarts, so problems with mini-batches are refused.
 
     !!! example
         >>> import jax, jax.numpy as jnp, stationary as st
@@ -93,6 +94,11 @@ class Restarted(AbstractMethod):
                 "Restarted takes a method such as PastExtraGradient() or ExtraGradient(), which "
                 f"average their steps, got {self.method!r}."
             )
+        if not isinstance(self.method.geometry, EuclideanGeometry):
+            raise ValueError(
+                "Restarted judges points by Euclidean steps, so the geometry of its method must be "
+                f"a EuclideanGeometry, got {type(self.method.geometry).__name__}."
+            )
         if not self.inner_steps >= 1:
             raise ValueError(
                 f"Restarted(inner_steps=...) must be at least 1, got {self.inner_steps}."
@@ -105,7 +111,7 @@ class Restarted(AbstractMethod):
 
     @property
     def _averaging(self) -> AbstractOperatorMethod:
-        return dataclasses.replace(self.method, average=True)
+        return eqx.tree_at(lambda method: method.average, self.method, True)
 
     def init(self, system, point, data=None, *, key=None) -> RestartedState:
         state = self._averaging.init(system, point, data)
