@@ -133,12 +133,8 @@ def matrix_games() -> list[Figure]:
     """
     simplex = st.Simplex()
     even = (jnp.full(OPTIONS, 1 / OPTIONS),) * 2
-    payoffs = jnp.stack(
-        [
-            jnp.asarray(np.random.default_rng(seed).standard_normal((OPTIONS, OPTIONS)))
-            for seed in range(GAMES)
-        ]
-    )
+    seeds = map(np.random.default_rng, range(GAMES))
+    payoffs = jnp.stack([rng.standard_normal((OPTIONS, OPTIONS)) for rng in seeds])
     game = st.Saddle(lambda x, y, a: x @ a @ y, simplex, simplex, data=payoffs[0])
 
     def taken(method: Any) -> list[float]:
@@ -151,7 +147,9 @@ def matrix_games() -> list[Figure]:
         "regret matching+, in turn, linear average": taken(RegretMatching(False, 1)),
         "predictive regret matching+, in turn, linear average": taken(RegretMatching(True, 1)),
         "predictive regret matching+, in turn, quadratic average": taken(RegretMatching(True, 2)),
-        "optimistic weights, last point, best of 5 rates": [min(each) for each in zip(*rates)],
+        "optimistic weights, last point, best of 5 rates": [
+            min(each) for each in zip(*rates, strict=True)
+        ],
     }
     counts = ours | last | peers
     medians = {name: statistics.median(each) for name, each in counts.items()}

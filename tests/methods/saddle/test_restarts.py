@@ -202,7 +202,9 @@ def test_lanes_restart_at_their_own_times():
     for lane, payoff in enumerate(payoffs):
         alone = eqx.filter_jit(restarts)(payoff)
         assert int(batched.restarts[lane]) == int(alone.restarts)
-        np.testing.assert_allclose(batched.report.primal[0][lane], alone.report.primal[0], atol=1e-9)
+        np.testing.assert_allclose(
+            batched.report.primal[0][lane], alone.report.primal[0], atol=1e-9
+        )
 
 
 def test_float32_reaches_what_float32_can():

@@ -50,9 +50,7 @@ class Ground(NamedTuple):
         duals = project_duals(self.system, self.shift(point, step, value).duals)
         return Point(primal, duals)
 
-    def residual(
-        self, point: Point, step: Float[Array, ""], value: Point
-    ) -> Float[Array, ""]:
+    def residual(self, point: Point, step: Float[Array, ""], value: Point) -> Float[Array, ""]:
         """How far a projected step leads from a point of the set: 0 at the answers only."""
         there = self.project(self.shift(point, step, value))
         return self.length(jax.tree.map(jnp.subtract, there, point))
