@@ -53,6 +53,7 @@ METHODS = {
     "past": (st.methods.PastExtraGradient(0.1), CONSTRAINED),
     "reflected": (st.methods.ReflectedGradient(0.1), CONSTRAINED),
     "optimistic": (st.methods.OptimisticGradient(0.1), CONSTRAINED),
+    "restarted": (st.methods.Restarted(st.methods.PastExtraGradient(0.1), 4), CONSTRAINED),
     "interior point": (st.methods.InteriorPoint(), CONSTRAINED),
     "trust region": (st.methods.TrustRegionSQP(), CONSTRAINED),
     "Lagrange-Newton": (st.methods.LagrangeNewton(), CONSTRAINED),

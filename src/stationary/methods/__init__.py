@@ -72,6 +72,7 @@ from .saddle import GradientDescentAscent as GradientDescentAscent
 from .saddle import OptimisticGradient as OptimisticGradient
 from .saddle import PastExtraGradient as PastExtraGradient
 from .saddle import ReflectedGradient as ReflectedGradient
+from .saddle import Restarted as Restarted
 from .saddle import StepSizeWarning as StepSizeWarning
 from .saddle import complex_adam as complex_adam
 from .saddle import complex_momentum as complex_momentum

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import stationary as st
-from stationary.methods import BilevelDescent, ExtraGradient
+from stationary.methods import BilevelDescent, ExtraGradient, PastExtraGradient, Restarted
 
 RESPONSES = [st.Implicit(), st.ValueFunction(1e4), st.Unrolled(40, 0.4)]
 
@@ -81,6 +81,56 @@ def test_players_above(response):
     found = st.certify(solution, tol=1e-3)
     assert found.passed
     assert {"x[0]", "x[1]", "y"} <= {check.name for check in found.checks}
+
+
+TURN = jnp.array([[0.0, 1.0], [-1.0, 0.0]])
+
+
+def bilinear(u, v, y):
+    return u @ v + y @ TURN @ v - jnp.sum(u) + v[0]
+
+
+def weighted(x, y):
+    return 0.5 * jnp.sum(jnp.array([1.0, 2.0]) * y**2) - y @ x[0]
+
+
+def bilinear_saddle():
+    # With y = (u0, u1 / 2) the payoff is u' K v - u0 - u1 + v0: two linear systems.
+    coupling = np.eye(2) + np.diag([1.0, 0.5]) @ np.asarray(TURN)
+    u = np.linalg.solve(coupling.T, [-1.0, 0.0])
+    return u, np.linalg.solve(coupling, [1.0, 1.0]), u / [1.0, 2.0]
+
+
+def test_a_bilinear_game_above_an_answer_that_is_solved_for():
+    follower = st.Minimize(lambda y, x: weighted(x, y))
+
+    def reduced(u, v):
+        method = st.methods.AugmentedLagrangian()
+        found = st.run(follower, jnp.zeros(2), method, data=(u, v), tol=1e-10)
+        return bilinear(u, v, found.point.primal)
+
+    start = (np.zeros(2), np.zeros(2))
+    outcome = st.run(st.Saddle(reduced), start, PastExtraGradient(), tol=1e-8, differentiable=False)
+    u, v = outcome.point.primal
+    known = bilinear_saddle()
+    np.testing.assert_allclose(u, known[0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(v, known[1], rtol=0, atol=1e-6)
+    # The same answer by the conditions of the nested problem, which know nothing of that loop.
+    nested = st.Nested(st.Saddle(bilinear), weighted, st.Implicit())
+    assert st.certify(nested, ((u, v), known[2]), tol=1e-6).passed
+
+
+def test_a_bilinear_game_above_an_answer_that_lags():
+    # What y lags behind drives the players apart; averages of a whole turn do without it.
+    problem = st.Nested(st.Saddle(bilinear), weighted, st.Implicit())
+    start = ((np.zeros(2), np.zeros(2)), np.zeros(2))
+    apart = st.run(problem, start, ExtraGradient(), differentiable=False)
+    assert st.Status(int(apart.status)) is st.Status.DIVERGED
+    method = Restarted(ExtraGradient())
+    outcome = st.run(problem, start, method, tol=1e-8, differentiable=False)
+    (u, v), y = outcome.point.primal
+    for found, known in zip((u, v, y), bilinear_saddle(), strict=True):
+        np.testing.assert_allclose(found, known, rtol=0, atol=1e-6)
 
 
 def test_players_above_have_a_default_method():

@@ -8,6 +8,7 @@ from ._geometry import AbstractGeometry as AbstractGeometry
 from ._geometry import EntropicGeometry as EntropicGeometry
 from ._geometry import EuclideanGeometry as EuclideanGeometry
 from ._joint import lipschitz as lipschitz
+from ._restarts import Restarted as Restarted
 from ._single_call import OptimisticGradient as OptimisticGradient
 from ._single_call import PastExtraGradient as PastExtraGradient
 from ._single_call import ReflectedGradient as ReflectedGradient

@@ -50,6 +50,11 @@ class Ground(NamedTuple):
         duals = project_duals(self.system, self.shift(point, step, value).duals)
         return Point(primal, duals)
 
+    def residual(self, point: Point, step: Float[Array, ""], value: Point) -> Float[Array, ""]:
+        """How far a projected step leads from a point of the set: 0 at the answers only."""
+        there = self.project(self.shift(point, step, value))
+        return self.length(jax.tree.map(jnp.subtract, there, point))
+
     def length(self, change: Point) -> Float[Array, ""]:
         """The length of a change of the point."""
         return norm(jax.tree.map(lambda v, w: jnp.sqrt(w) * v, change, self.weights))

@@ -130,6 +130,33 @@ class AbstractOperatorMethod(AbstractMethod):
             start_size=1 + largest(start),
         )
 
+    def begin_again(self, system: System, state: State, point: Point, value: Point) -> State:
+        """The state that goes on from another point, with a new average.
+
+        **Arguments:**
+
+        - `system`: as in `init`.
+        - `state`: its step size and its count of steps are kept.
+        - `point`: a point of the set.
+        - `value`: the operator there.
+        """
+        previous = None
+        if state.previous is not None:
+            # The first look ahead stays inside: beyond a corner, it would undo what was reached.
+            ahead = self._ground(system, point).move(point, state.step, value)
+            previous = jax.tree.map(lambda x, a: 2 * x - a, point, ahead)
+        return State(
+            base=point,
+            half=point,
+            value=value,
+            previous=previous,
+            step=state.step,
+            count=state.count,
+            mean=None if state.mean is None else point,
+            weight=jnp.zeros_like(state.weight),
+            start_size=state.start_size,
+        )
+
     def step(self, system, state, data=None):
         count, ground = state.count + 1, self._ground(system, state.base)
         state = eqx.tree_at(
