@@ -113,8 +113,8 @@ def run(
 
     **Returns:** an [`Outcome`][stationary.Outcome].
 
-    **Raises:** what [`solve`][stationary.solve] raises for a malformed problem; values (NaN, a
-    start outside the set) are not checked here.
+    **Raises:** `TypeError` for what is no method; what [`solve`][stationary.solve] raises for a
+    malformed problem; values (NaN, a start outside the set) are not checked here.
 
     !!! example
         >>> import jax, jax.numpy as jnp, stationary as st
@@ -125,6 +125,11 @@ def run(
         >>> jax.jacobian(answer)(jnp.array([1.0, 2.0])).round(3).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
+    if not isinstance(method, AbstractMethod):
+        raise TypeError(
+            f"run needs a method such as st.methods.AugmentedLagrangian(), got {method!r}. "
+            "st.solve chooses one."
+        )
     system, point, data = prepare(problem, x0, data=data, duals=duals)
     check_method(method, system)
     tol = default_tolerance(working_dtype(point.primal)) if tol is None else tol
