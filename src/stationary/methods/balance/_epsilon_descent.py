@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
-from ..._method import AbstractMethod, Metrics, Oracle
+from ..._method import AbstractMethod, Metrics, Oracle, unmeasured
 from ..._point import Point
 from ..._status import Status
 from ..._system import System, largest
@@ -142,7 +142,10 @@ class EpsilonDescent(AbstractMethod):
             subgradients=zero,
             moves=zero,
             fault=jnp.full((), -1, jnp.int32),
+            rest=Point(primal, duals),
+            reached=unmeasured(system.constraints, flat.dtype),
             flat=jnp.array(False),
+            settled=jnp.array(False),
         )
         return _weigh(system, functions, self._look(functions, state))
 
@@ -155,10 +158,16 @@ class EpsilonDescent(AbstractMethod):
         weigh = lambda s: _weigh(system, functions, s)  # noqa: E731
         state = jax.lax.cond(state.phase == LOOK, look, _same, state)
         state = jax.lax.cond(state.phase >= LOOK, weigh, _same, state)
-        return state, _metrics(system, functions, state)
+        now, metrics = (Point(state.primal, state.duals), _metrics(functions, state))
+        rest, reached = _choose(state.phase == REFINE, (now, metrics), (state.rest, state.reached))
+        settled = state.flat & (reached.residual < metrics.residual)
+        state = eqx.tree_at(
+            lambda s: (s.rest, s.reached, s.settled), state, (rest, reached, settled)
+        )
+        return state, _choose(settled, reached, metrics)
 
     def point(self, state) -> Point:
-        return Point(state.primal, state.duals)
+        return _choose(state.settled, state.rest, Point(state.primal, state.duals))
 
     def status(self, state, metrics, tol):
         flat = jnp.where(state.flat, int(Status.STALLED), int(Status.RUNNING))
@@ -314,7 +323,7 @@ class EpsilonDescent(AbstractMethod):
             lambda s: (s.primal, s.moves, s.length, s.phase, s.epsilon, s.delta),
             state,
             (
-                jax.tree.map(lambda new, x: jnp.where(accepted, new, x), there, state.primal),
+                _choose(accepted, there, state.primal),
                 state.moves + accepted,
                 jnp.where(accepted, state.length, shorter),
                 jnp.where(accepted, LOOK, SEARCH).astype(jnp.int32),
@@ -338,6 +347,10 @@ class EpsilonDescent(AbstractMethod):
         inside, violated = _inside(functions, state.values), ~(values[-1] <= 0)
         last = violated & (inside | short[-1])
         return jnp.append(short[:-1] & inside, last)
+
+
+def _choose(first: Bool[Array, ""], one: PyTree[Array], other: PyTree[Array]) -> PyTree[Array]:
+    return jax.tree.map(lambda a, b: jnp.where(first, a, b), one, other)
 
 
 def _same(state: EpsilonDescentState) -> EpsilonDescentState:
@@ -383,7 +396,7 @@ def _share(functions: Functions, bundle: Bundle) -> Float[Array, ""]:
     return jnp.sum(bundle.shares[: functions.objectives])
 
 
-def _metrics(system: System, functions: Functions, state: EpsilonDescentState) -> Metrics:
+def _metrics(functions: Functions, state: EpsilonDescentState) -> Metrics:
     size, share = jnp.linalg.norm(state.bundle.shortest), _share(functions, state.bundle)
     # Without an objective in it, an objective's own subgradient may be added in full.
     alone = size + jnp.min(state.slopes)

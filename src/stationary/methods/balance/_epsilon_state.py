@@ -3,7 +3,9 @@
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ..._method import Metrics
 from ..._operators import Duals
+from ..._point import Point
 from ._bundle import Bundle
 
 
@@ -27,7 +29,9 @@ class EpsilonDescentState(eqx.Module):
     - `length`: of the next trial of the line search, or of the last move.
     - `subgradients`, `moves`: how many have been evaluated and made.
     - `fault`: the function whose bisection found nothing, or -1.
+    - `rest`, `reached`: the last point at which the radius shrank, and the metrics there.
     - `flat`: what could still be gained drowns in rounding.
+    - `settled`: whether that ended the search for a direction, so that `rest` is the answer.
     """
 
     primal: PyTree[Array]
@@ -49,4 +53,7 @@ class EpsilonDescentState(eqx.Module):
     subgradients: Int[Array, ""]
     moves: Int[Array, ""]
     fault: Int[Array, ""]
+    rest: Point
+    reached: Metrics
     flat: Bool[Array, ""]
+    settled: Bool[Array, ""]
