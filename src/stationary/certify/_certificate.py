@@ -22,7 +22,7 @@ class Verdict(enum.Enum):
     LOCAL_SADDLE = "local saddle"
     LOCAL_MINIMAX = "local minimax"
     STATIONARY = "stationary"
-    EPSILON_STATIONARY = "epsilon-stationary at a kink"
+    EPSILON_STATIONARY = "epsilon-stationary (kink)"
     SADDLE = "saddle, not a minimum"
     NOT_A_SADDLE = "stationary, but no saddle point"
     NOT_STATIONARY = "not stationary"
@@ -67,7 +67,7 @@ _MEANINGS = {
     Verdict.LOCAL_SADDLE: "each player's conditions hold: neither can do better nearby",
     Verdict.LOCAL_MINIMAX: "y can do no better nearby, nor can x once y has answered",
     Verdict.STATIONARY: "the first-order conditions hold",
-    Verdict.EPSILON_STATIONARY: "gradients sampled around the point have zero in their hull",
+    Verdict.EPSILON_STATIONARY: "zero lies in the hull of gradients sampled around the point",
     Verdict.SADDLE: "the first-order conditions hold, but a feasible direction improves on it",
     Verdict.NOT_A_SADDLE: "the first-order conditions hold, but a player can do better nearby",
     Verdict.NOT_STATIONARY: "the first-order conditions do not hold",

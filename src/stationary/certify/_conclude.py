@@ -112,7 +112,12 @@ def conclude(
         held = duals if float(found.held) <= min(request.tol, float(found.blocked)) else None
         notes.append(stuck(system, local, held))
     gap = None
-    if plain is not None and plain.convex and not failed & {"feasibility", "set"}:
+    if (
+        around is None
+        and plain is not None
+        and plain.convex
+        and not failed & {"feasibility", "set"}
+    ):
         gap = duality_gap(system, primal, exact.data, duals, local, found)
     return Certificate(
         verdict=verdict,

@@ -28,7 +28,7 @@ from ._exact import Exact
 from ._first_order import leaf_names
 from ._least_squares import signed_least_squares
 from ._measure import Local, forces, smooth
-from ._multipliers import faces_of, tangents
+from ._multipliers import faces_of
 
 _ENTRIES = 4_000_000
 """Numbers that are held as sampled gradients at a time."""
@@ -81,10 +81,10 @@ def look_around(
     **Returns:** None where no combination is short enough, or none is of several gradients.
     """
     hull = _Hull(exact, local, scales, duals, near, tol)
-    hull.add(np.zeros((1, hull.size)))
     random = np.random.default_rng(0)
     ways = random.standard_normal((_POINTS, hull.size))
     ways *= random.random((_POINTS, 1)) / np.linalg.norm(ways, axis=1, keepdims=True)
+    ways[0] = 0.0
     hull.add(hull.radius * ways)
     for _ in range(min(_ROUNDS, max(_POINTS, _ENTRIES // hull.size))):
         hull.solve()
@@ -121,7 +121,7 @@ class _Hull:
         self._sampled = 0
 
     def add(self, moves: np.ndarray, against: np.ndarray | None = None) -> bool:
-        """Sample at points so far away; with `against`, keep what shortens it most, if anything."""
+        """Sample at moves from the point; with `against`, keep only what shortens that most."""
         given = self._duals if self._duals is not None else self._zeros()
         rows = _sample(
             self._exact.system, self._exact.primal, self._exact.data, given,
@@ -152,9 +152,7 @@ class _Hull:
     def solve(self) -> None:
         """The shortest combination, what is left of it, and how long that is."""
         owner = np.array([i for i, columns in enumerate(self._columns) for _ in columns])
-        stacked = np.array([row for columns in self._columns for row in columns])
-        system, primal = self._exact.system, self._exact.primal
-        rows = np.asarray(tangents(system.space, primal, jnp.asarray(stacked)))
+        rows = np.array([row for columns in self._columns for row in columns])
         of_objectives, keep = owner < self._count, ~self._faces.fixed
         bounds = np.flatnonzero(self._faces.bound)
         normals = np.zeros((len(bounds), self.size))
@@ -168,10 +166,11 @@ class _Hull:
         amounts, self._pressed = z[: len(owner)], z[len(owner) :]
         self._amounts = [list(amounts[owner == i]) for i in range(len(self._columns))]
         combined = amounts @ rows
+        system, primal = self._exact.system, self._exact.primal
         self.rest = np.where(keep, combined + self._pressed @ normals, 0.0)
         # By the largest force in play, and as a natural step, which ends at the set's boundary.
         force = max(
-            np.sum(np.abs(amounts[owner == i])) * np.max(np.abs(stacked[owner == i]), initial=0.0)
+            np.sum(np.abs(amounts[owner == i])) * np.max(np.abs(rows[owner == i]), initial=0.0)
             for i in range(len(self._columns))
         )
         self._force = force if force > 0 else 1.0
@@ -206,27 +205,24 @@ class _Hull:
             radius=self.radius,
             gradients=int(np.sum(used)),
             points=self._sampled,
-            better=self._better(weights / total),
+            better=self._better(),
         )
         return Found(kink, checks, duals, weights / total)
 
-    def _better(self, weights: np.ndarray) -> bool:
+    def _better(self) -> bool:
         """Whether a feasible point is better than any could be with a minimum in the radius."""
-        random = np.random.default_rng(1)
-        ways = random.standard_normal((64, self.size))
-        for i, columns in enumerate(self._columns[: self._count]):
-            ways = np.concatenate([ways, -np.array(columns or np.zeros((0, self.size)))])
-            del i
+        ways = np.random.default_rng(1).standard_normal((64, self.size))
+        downhill = [-row[None] for columns in self._columns[: self._count] for row in columns[:64]]
+        ways = np.concatenate([ways, *downhill])
         ways /= np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-300)
         system, primal, data = self._exact.system, self._exact.primal, self._exact.data
-        values, outside = _values(system, primal, data, jnp.asarray(_FAR * self.radius * ways))
+        moves = jnp.asarray(_FAR * self.radius * ways)
+        values, steep, outside = _values(system, primal, data, moves)
         here = np.array(list(self._local.objectives.values())) * system.sign
-        steep = [
-            scale * max((np.linalg.norm(row) for row in columns), default=0.0)
-            for scale, columns in zip(self._scales, self._columns, strict=False)
-        ]
-        less = np.asarray(values) < here - 2 * self.radius * np.array(steep)
-        return bool(np.any(np.all(less, axis=1) & (np.asarray(outside) <= 0)))
+        # Over the way from there to a minimum within the radius, no objective falls by more.
+        least = here - 2 * self.radius * np.max(np.asarray(steep), axis=0)
+        better = np.all(np.asarray(values) < least, axis=1) & (np.asarray(outside) <= 0)
+        return bool(np.any(better))
 
     def _zeros(self) -> Duals:
         return {name: jnp.zeros_like(value) for name, value in self._local.values.items()}
@@ -274,21 +270,23 @@ def _sample(
     """Gradients of the objectives, plus J' dual, and rows of some constraints, near a point."""
     _, unravel = ravel_pytree(primal)
 
+    def tangent(row):
+        return ravel_pytree(system.space.gradient(primal, row))[0]
+
     def at(move):
         x = system.space.retract(primal, unravel(move))
         _, gradients = forces(system, x, data)
-        flat = jax.vmap(lambda g: ravel_pytree(g)[0])(gradients)
         if not system.constraints:
-            return flat
+            return jax.vmap(tangent)(gradients)
         g, pullback = jax.vjp(lambda x: smooth(system, x, data), x)
         every, separate = ravel_pytree(g)
 
         def row(entry):
             unit = (jnp.arange(every.size) == entry).astype(every.dtype)
-            return ravel_pytree(pullback(separate(unit))[0])[0]
+            return tangent(pullback(separate(unit))[0])
 
-        pulled = ravel_pytree(pullback(duals)[0])[0]
-        return jnp.concatenate([flat + pulled, jax.vmap(row)(entries)])
+        pulled = tangent(pullback(duals)[0])
+        return jnp.concatenate([jax.vmap(tangent)(gradients) + pulled, jax.vmap(row)(entries)])
 
     return jax.lax.map(at, moves)
 
@@ -296,16 +294,19 @@ def _sample(
 @jit_once
 def _values(
     system: System, primal: PyTree, data: PyTree, moves: Float[Array, "points n"]
-) -> tuple[Float[Array, "points objectives"], Float[Array, "points"]]:
-    """Objectives to minimise near a point, and the largest violation there."""
+) -> tuple[
+    Float[Array, "points objectives"], Float[Array, "points objectives"], Float[Array, "points"]
+]:
+    """Objectives to minimise near a point, how steep they are, and the largest violation."""
     _, unravel = ravel_pytree(primal)
     zero = jnp.asarray(0)
 
     def at(move):
         x = system.space.retract(primal, unravel(move))
-        objectives, _ = forces(system, x, data)
+        objectives, gradients = forces(system, x, data)
+        steep = jax.vmap(lambda row: jnp.linalg.norm(ravel_pytree(row)[0]))(gradients)
         g = {name: c.value(x, data, zero) for name, c in system.constraints.items()}
         gaps = {name: g[name] - c.cone.project(g[name]) for name, c in system.constraints.items()}
-        return system.sign * jnp.stack(list(objectives.values())), largest(gaps)
+        return system.sign * jnp.stack(list(objectives.values())), steep, largest(gaps)
 
     return jax.lax.map(at, moves)

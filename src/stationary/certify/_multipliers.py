@@ -94,7 +94,7 @@ def _bounds(s, x: Array, near: Float[Array, ""]) -> tuple[Array, Array]:
 
 
 @eqx.filter_jit
-def tangents(space: Product, primal: PyTree, rows: Array) -> Array:
+def _tangents(space: Product, primal: PyTree, rows: Array) -> Array:
     """Rows (gradients) with the parts normal to manifolds removed."""
     _, unravel = ravel_pytree(primal)
     return jax.vmap(lambda row: ravel_pytree(space.gradient(primal, unravel(row)))[0])(rows)
@@ -113,7 +113,7 @@ def _exact(system, primal, local, scales, near, faces) -> Estimate:
         distance = inside / np.where(size > 0, size, np.inf) / extent  # 0 where violated
         active[name] = (size > 0) & ((up & down) | (distance <= near)), up, down
         blocks.append(np.asarray(local.rows[name]))
-    rows = np.asarray(tangents(system.space, primal, jnp.asarray(np.concatenate(blocks))))
+    rows = np.asarray(_tangents(system.space, primal, jnp.asarray(np.concatenate(blocks))))
     k, keep = len(gradients), ~faces.fixed
     columns, free, where = [], [], []
     start = k
