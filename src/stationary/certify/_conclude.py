@@ -166,7 +166,7 @@ def at_kink(
     others = [c for c in checks(system, primal, at, tol) if c.kind != "stationarity"]
     if not all(check.passed for check in others):
         return None
-    return found._replace(checks=[*found.checks, *others])
+    return found._replace(checks=(*found.checks, *others))
 
 
 def nearness(exact: Exact, local: Local, scales: np.ndarray, request: Request) -> float:

@@ -45,7 +45,7 @@ class Found(NamedTuple):
     """A hull that holds zero within the tolerance, and the multipliers that go with it."""
 
     kink: Kink
-    checks: list[Check]
+    checks: tuple[Check, ...]
     """Per leaf, in place of the stationarity of one gradient."""
     duals: Duals
     weights: Float[np.ndarray, "objectives"]
@@ -194,12 +194,12 @@ class _Hull:
             for i, (name, j, sign) in enumerate(self._active):
                 duals[name].reshape(-1)[j] = (sign or 1.0) * sums[self._count + i] / total
             duals = {name: jnp.asarray(dual) for name, dual in duals.items()}
-        absolute = [share * self._force / total for share in self._shares]
+        absolute = [float(share * self._force / total) for share in self._shares]
         names = leaf_names(system, self._exact.primal)
-        checks = [
+        checks = tuple(
             Check("hull of gradients", name, size, share, share <= self._tol)
             for name, size, share in zip(names, absolute, self._shares, strict=True)
-        ]
+        )
         kink = Kink(
             residual=self.scaled,
             radius=self.radius,
