@@ -43,7 +43,7 @@ def test_the_gradient_of_the_decays_is_that_of_training_anew(example):
         name: (random.normal(size=(12, 3)), random.integers(2, size=12))
         for name in ("train", "valid")
     }
-    decays = [np.full((3, 2), -1.0), np.full((2, 2), -1.5)]
+    decays = [np.full((3, 2), -4.0), np.full((2, 2), -4.5)]
     weights = [random.normal(size=(3, 2)), random.normal(size=(2, 2))]
     problem = st.Nested(example.on_validation, example.on_training, st.Implicit(), data=data)
     found = st.methods.hypergradient(problem, decays, weights, tol=1e-10)
