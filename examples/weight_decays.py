@@ -142,7 +142,7 @@ def draw(path, solution):
     """How much each pixel tells, how much its weights decay, and how the decays are spread."""
     import matplotlib.pyplot as pyplot
 
-    pixels = load_digits().data / 16
+    pixels = load_digits(return_X_y=True)[0] / 16
     decays = [np.asarray(matrix) for matrix in tuned(solution)[0]]
     figure, panels = pyplot.subplots(1, 3, figsize=(9, 3), layout="constrained")
     panels[0].imshow(pixels.std(axis=0).reshape(8, 8), cmap="Blues")

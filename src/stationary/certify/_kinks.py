@@ -251,7 +251,7 @@ def _shortest(columns: np.ndarray, objectives: np.ndarray, free: np.ndarray, sta
     lengths = np.where(some, np.max(lengths[some]), lengths)
     columns = columns / lengths
     if columns.shape[0] > columns.shape[1]:
-        columns = np.linalg.qr(columns, mode="r")
+        columns = np.asarray(np.linalg.qr(columns, mode="r"))
     target = np.append(np.zeros(len(columns)), 1.0)
     z = signed_least_squares(np.vstack([columns, some]), target, free, start * lengths)
     total = np.sum(z[some])

@@ -38,14 +38,19 @@ def test_the_nearest_point_of_a_box(lower, upper, answer):
     np.testing.assert_allclose(solve(problem, [1.5, -3.0]).value, answer, atol=1e-6)
 
 
+def tilted(x):
+    return 2 * jnp.abs(x[0]) + jnp.abs(x[1] - 1)
+
+
+def shortfall(x, units):
+    return units * (1.5 - x[0] - x[1])
+
+
 @pytest.mark.parametrize("units", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("start", [[2.0, 3.0], [-2.0, -3.0]], ids=["inside", "outside"])
 def test_a_linear_constraint_and_its_multiplier(units, start):
     # 2 |x| + |y - 1| over x + y >= 3/2: at (0, 3/2), where 1 is what a unit of the bound costs.
-    problem = st.Minimize(
-        lambda x: 2 * jnp.abs(x[0]) + jnp.abs(x[1] - 1),
-        {"sum": st.at_most(lambda x: -units * (x[0] + x[1]), -1.5 * units)},
-    )
+    problem = st.Minimize(tilted, {"sum": st.at_most(shortfall)}, data=jnp.array(units))
     found = solve(problem, start)
     np.testing.assert_allclose(found.value, [0.0, 1.5], atol=1e-5)
     np.testing.assert_allclose(units * found.duals["sum"], 1.0, atol=1e-5)
