@@ -31,7 +31,6 @@ NESTED = st.Nested(
     st.Implicit(),
     data=jnp.array([1.0, 2.0]),
 )
-UNRESTRICTED = st.Minimize(bowl, data=jnp.array([1.0, 1.5]))
 METHODS = {
     "augmented Lagrangian": (st.methods.AugmentedLagrangian(), CONSTRAINED),
     "L-BFGS": (st.methods.AugmentedLagrangian(direction=st.methods.LBFGS(3)), CONSTRAINED),
@@ -39,7 +38,7 @@ METHODS = {
         st.methods.AugmentedLagrangian(direction=st.methods.SpectralGradient()),
         CONSTRAINED,
     ),
-    "epsilon descent": (st.methods.EpsilonDescent(), UNRESTRICTED),
+    "epsilon descent": (st.methods.EpsilonDescent(), CONSTRAINED),
     "primal-dual": (st.methods.PrimalDual(0.1, 0.1), CONSTRAINED),
     "simultaneous": (st.methods.PrimalDual(0.1, 0.1, order="simultaneous"), CONSTRAINED),
     "nuPI": (st.methods.PrimalDual(optax.adam(0.05), st.methods.NuPI(0.1)), CONSTRAINED),

@@ -1,6 +1,6 @@
 """How good an answer is, from the statement and the point alone."""
 
-from ._certificate import Certificate, Check, Curvature, Ray, Verdict
+from ._certificate import Certificate, Check, Curvature, Kink, Ray, Verdict
 from ._certify import certify
 from ._classify import classify_stationary
 from ._minimax import MinimaxPoint, MinimaxVerdict
@@ -15,6 +15,7 @@ __all__ = [
     "Check",
     "Curvature",
     "IrregularPointError",
+    "Kink",
     "MinimaxPoint",
     "MinimaxVerdict",
     "Ray",

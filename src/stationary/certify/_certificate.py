@@ -22,6 +22,7 @@ class Verdict(enum.Enum):
     LOCAL_SADDLE = "local saddle"
     LOCAL_MINIMAX = "local minimax"
     STATIONARY = "stationary"
+    EPSILON_STATIONARY = "epsilon-stationary (kink)"
     SADDLE = "saddle, not a minimum"
     NOT_A_SADDLE = "stationary, but no saddle point"
     NOT_STATIONARY = "not stationary"
@@ -57,6 +58,7 @@ _PASSED = frozenset(
         Verdict.LOCAL_SADDLE,
         Verdict.LOCAL_MINIMAX,
         Verdict.STATIONARY,
+        Verdict.EPSILON_STATIONARY,
     }
 )
 _MEANINGS = {
@@ -65,6 +67,7 @@ _MEANINGS = {
     Verdict.LOCAL_SADDLE: "each player's conditions hold: neither can do better nearby",
     Verdict.LOCAL_MINIMAX: "y can do no better nearby, nor can x once y has answered",
     Verdict.STATIONARY: "the first-order conditions hold",
+    Verdict.EPSILON_STATIONARY: "zero lies in the hull of gradients sampled around the point",
     Verdict.SADDLE: "the first-order conditions hold, but a feasible direction improves on it",
     Verdict.NOT_A_SADDLE: "the first-order conditions hold, but a player can do better nearby",
     Verdict.NOT_STATIONARY: "the first-order conditions do not hold",
@@ -83,7 +86,7 @@ class Check:
     **Arguments:**
 
     - `kind`: `"stationarity"`, `"feasibility"`, `"dual sign"`, `"complementarity"`, `"set"` or
-        `"finite"`.
+        `"finite"`; at a kink, `"hull of gradients"` in place of the first.
     - `name`: the constraint, or the place of the variable such as `"x['w']"`.
     - `absolute`: the largest violation in the statement's own units.
     - `scaled`: the same, free of units (a relative distance in x, or a relative force); it decides.
@@ -122,6 +125,38 @@ class Curvature:
     reason: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Kink:
+    """What gradients sampled around a point show where the one at the point does not vanish.
+
+    With multipliers and the normals of bounds, a convex combination of gradients within `radius`
+    of the point has length `residual`: the point is epsilon-stationary, epsilon the radius.
+
+    **Arguments:**
+
+    - `residual`: the combination's largest entry, relative to the largest force in it.
+    - `radius`: epsilon, in units of x: the tolerance times the size of x.
+    - `gradients`: how many have a part in it, those of active constraints included.
+    - `points`: how many points were looked at.
+    - `better`: whether a point a few radii away is so much better that no minimum is within one.
+    """
+
+    residual: float
+    radius: float
+    gradients: int
+    points: int
+    better: bool
+
+    @property
+    def reason(self) -> str:
+        """The finding in words."""
+        found = (
+            f"0 lies within {self.residual:.1e} (relative) of the hull of {self.gradients} "
+            f"gradients, found at {self.points} points within {self.radius:.1e} of x"
+        )
+        return f"{found}, but a point nearby is better" if self.better else found
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ray:
     """A proof, or an attempted proof, that a problem has no answer.
@@ -155,6 +190,8 @@ class Certificate:
     - `gap`: how far the objective can be from the optimum by a dual bound, where one was evaluated.
     - `gap_reason`: what that bound rests on, or why there is none.
     - `curvature`: the second-order test by player (`"x"`, and `"y"` of a saddle), where assessed.
+    - `kink`: what gradients around the point show, where those at the point do not vanish and these
+        have zero in their hull.
     - `ray`: a proof of infeasibility or unboundedness, or why a given one proves nothing.
     - `set_prices`: the multiplier of each leaf's set, where it has a size.
     - `weights`: per objective, for a `Balance`: those of the shortest combination of gradients.
@@ -171,6 +208,7 @@ class Certificate:
     gap: float | None = None
     gap_reason: str = ""
     curvature: dict[str, Curvature] = dataclasses.field(default_factory=dict)
+    kink: Kink | None = None
     ray: Ray | None = None
     set_prices: dict[str, float] = dataclasses.field(default_factory=dict)
     weights: dict[str, float] = dataclasses.field(default_factory=dict)

@@ -12,11 +12,13 @@ from .._nested import Nested
 from .._operators import CommonDescentOperator
 from .._statements import AbstractStatement, Minimize, Saddle
 from .._system import System
-from ._certificate import Certificate, Check, Curvature, Ray, Verdict
+from ._certificate import Certificate, Check, Curvature, Kink, Ray, Verdict
 from ._classify import boundary, default_rtol, minimax_at
 from ._exact import Exact, exactly
 from ._first_order import allowance, checks, leaf_names
 from ._gap import duality_gap
+from ._kinks import Found, look_around
+from ._kinks import supported as supported_hull
 from ._matrix_free import extreme_curvature, supported
 from ._measure import Local, Measured, force_scales, look, measure
 from ._minimax import MinimaxPoint, MinimaxVerdict
@@ -82,6 +84,10 @@ def conclude(
         )
     made = checks(system, primal, found, request.tol, errors)
     failed = {check.kind for check in made if not check.passed}
+    around = at_kink(exact, local, scales, duals if label == "given" else None, failed, request)
+    if around is not None:
+        duals, weights, made = around.duals, around.weights, around.checks
+        failed = set()
     notes = [*exact.notes, *remarks(exact, request)]
     # Rays and dual bounds speak of one objective, and of exact functions with their own gradients.
     plain = problem if isinstance(problem, Minimize) else None
@@ -92,18 +98,26 @@ def conclude(
     elif request.ray is not None:
         notes.append("the given ray was not checked: that takes a Minimize of exact functions")
     curvature: dict[str, Curvature] = {}
-    if not failed:
+    if around is not None:
+        notes.append("first order only: curvature says nothing at a kink")
+    elif not failed:
         curvature, remark = second_order(exact, weights, duals, local, found, request)
         notes += remark
     minimax = in_order(problem, exact, curvature, request)
     if minimax is not None:
         notes.append(f"when x moves first and y answers: {minimax}")
-    verdict = decide(problem, failed, found, curvature, ray, request.tol, minimax)
+    kink = around.kink if around is not None else None
+    verdict = decide(problem, failed, found, curvature, ray, request.tol, minimax, kink)
     if verdict is Verdict.LOCALLY_INFEASIBLE:
         held = duals if float(found.held) <= min(request.tol, float(found.blocked)) else None
         notes.append(stuck(system, local, held))
     gap = None
-    if plain is not None and plain.convex and not failed & {"feasibility", "set"}:
+    if (
+        around is None
+        and plain is not None
+        and plain.convex
+        and not failed & {"feasibility", "set"}
+    ):
         gap = duality_gap(system, primal, exact.data, duals, local, found)
     return Certificate(
         verdict=verdict,
@@ -115,12 +129,44 @@ def conclude(
         gap=gap.value if gap else None,
         gap_reason=gap.reason if gap else "",
         curvature=curvature,
+        kink=kink,
         ray=ray,
         set_prices=prices(system, primal, found),
         weights=dict(zip(values, map(float, weights), strict=True)) if several else {},
         errors=named_errors,
         notes=tuple(notes),
     )
+
+
+def at_kink(
+    exact: Exact,
+    local: Local,
+    scales: np.ndarray,
+    duals: dict | None,
+    failed: set[str],
+    request: Request,
+) -> Found | None:
+    """What gradients around the point show, where the one at the point does not vanish.
+
+    Only where nothing else is wrong: with multipliers that were given, only stationarity may fail;
+    others are estimated once more, and must pass all checks of their own.
+    """
+    accused = (
+        {"stationarity", "dual sign", "complementarity"} if duals is None else {"stationarity"}
+    )
+    if "stationarity" not in failed or failed - accused:
+        return None
+    system, primal, tol = exact.system, exact.primal, request.tol
+    if exact.sampled or not supported_hull(system, local):
+        return None
+    found = look_around(exact, local, scales, duals, nearness(exact, local, scales, request), tol)
+    if found is None:
+        return None
+    at = measure(system, primal, exact.data, jnp.asarray(found.weights), found.duals, local)
+    others = [c for c in checks(system, primal, at, tol) if c.kind != "stationarity"]
+    if not all(check.passed for check in others):
+        return None
+    return found._replace(checks=(*found.checks, *others))
 
 
 def nearness(exact: Exact, local: Local, scales: np.ndarray, request: Request) -> float:
@@ -241,6 +287,7 @@ def decide(
     ray: Ray | None,
     tol: float,
     minimax: MinimaxPoint | None = None,
+    kink: Kink | None = None,
 ) -> Verdict:
     """The verdict on a point from the kinds of its failed checks, its curvatures and its ray."""
     if ray is not None and ray.proved:
@@ -250,6 +297,8 @@ def decide(
         return Verdict.LOCALLY_INFEASIBLE if stuck else Verdict.INFEASIBLE_POINT
     if failed:
         return Verdict.NOT_STATIONARY
+    if kink is not None:
+        return Verdict.SADDLE if kink.better else Verdict.EPSILON_STATIONARY
     signs = [c.sign for c in curvature.values()]
     players = len(signs) > 1
     if minimax is not None and minimax.verdict is MinimaxVerdict.STRICT:

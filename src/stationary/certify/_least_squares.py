@@ -8,12 +8,13 @@ def signed_least_squares(
     columns: Float[np.ndarray, "rows n"],
     target: Float[np.ndarray, "rows"],
     free: Bool[np.ndarray, "n"],
+    start: Float[np.ndarray, "n"] | None = None,
 ) -> Float[np.ndarray, "n"]:
     """The z that minimises |columns z - target| with z >= 0 wherever it is not `free`.
 
     An active set method: entries enter one at a time by the steepest descent they promise, and
     leave when a step would make them negative. Columns are scaled to unit length first, so that
-    the answer does not depend on their units.
+    the answer does not depend on their units. From a `start` near the answer few have to move.
 
     **Source:** Lawson and Hanson (1974), Solving Least Squares Problems, chapter 23.
 
@@ -24,9 +25,9 @@ def signed_least_squares(
     """
     lengths = np.linalg.norm(columns, axis=0)
     a = columns / np.where(lengths > 0, lengths, 1.0)
-    inside = free & (lengths > 0)
-    z = np.zeros(a.shape[1])
-    z[inside] = _solve(a[:, inside], target)
+    z = np.zeros(a.shape[1]) if start is None else start * lengths
+    inside = (free | (z > 0)) & (lengths > 0)
+    _descend(a, target, z, inside, free)
     small = 1e-14 * max(1.0, float(np.linalg.norm(target)))
     for _ in range(3 * a.shape[1] + 10):
         promise = a.T @ (target - a @ z)

@@ -50,14 +50,14 @@ def estimate(
         c.cone.elementwise for c in system.constraints.values()
     )
     if simple and local.rows is not None:
-        faces = _look_at_set(space, primal, near)
+        faces = faces_of(space, primal, near)
         if sum(v.size for v in local.values.values()) + int(np.sum(faces.bound)) <= _COLUMNS:
             return _exact(system, primal, local, np.asarray(scales), near, faces)
     duals, weights = _iterate(system, primal, data, local, jnp.asarray(scales))
     return Estimate({k: np.asarray(v) for k, v in duals.items()}, np.asarray(weights))
 
 
-class _Faces(NamedTuple):
+class Faces(NamedTuple):
     """Per entry of x: whether it can only grow, only fall, or cannot move."""
 
     lower: Bool[np.ndarray, "n"]
@@ -72,7 +72,8 @@ class _Faces(NamedTuple):
         return self.lower & self.upper
 
 
-def _look_at_set(space: Product, primal: PyTree, near: float) -> _Faces:
+def faces_of(space: Product, primal: PyTree, near: float) -> Faces:
+    """The bounds that a point is within a relative distance of."""
     lower, upper = [], []
     for s, leaf in zip(space.leaves, jax.tree.leaves(primal), strict=True):
         shape = (np.size(leaf),)
@@ -82,7 +83,7 @@ def _look_at_set(space: Product, primal: PyTree, near: float) -> _Faces:
             low, up = jnp.zeros(shape, bool), jnp.zeros(shape, bool)
         lower.append(np.asarray(low).ravel())
         upper.append(np.asarray(up).ravel())
-    return _Faces(np.concatenate(lower), np.concatenate(upper))
+    return Faces(np.concatenate(lower), np.concatenate(upper))
 
 
 @eqx.filter_jit

@@ -56,6 +56,8 @@ def _facts(certificate: "Certificate") -> list[str]:
     if certificate.gap is not None:
         facts.append(f"gap: {certificate.gap:.3g} ({certificate.gap_reason})")
     facts += [f"curvature in {name}: {c.reason}" for name, c in certificate.curvature.items()]
+    if certificate.kink is not None:
+        facts.append(f"kink: {certificate.kink.reason}")
     if certificate.ray is not None:
         status = "proved" if certificate.ray.proved else "not proved"
         facts.append(f"{certificate.ray.kind} ray, {status}: {certificate.ray.reason}")

@@ -140,6 +140,8 @@ def _certificate(known: Facts) -> Markup | None:
         said["Bound"] = certificate.gap_reason
     for player, found in certificate.curvature.items():
         said[f"Curvature in {player}"] = found.reason
+    if certificate.kink is not None:
+        said["Kink"] = certificate.kink.reason
     if certificate.ray is not None:
         proved = "proved" if certificate.ray.proved else "not proved"
         said["Ray"] = f"{certificate.ray.kind} ({proved}): {certificate.ray.reason}"

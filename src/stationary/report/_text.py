@@ -135,6 +135,8 @@ def _certificate(known: Facts) -> str:
             names = [check.name for check in failed if check.kind == kind]
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             parts.append(f"fails {kind} of {', '.join(names[:3])}{more}")
+    if certificate.kink is not None:
+        parts.append(certificate.kink.reason)
     if certificate.gap is not None:
         parts.append(f"at most {compact(certificate.gap)} from the optimum")
     if certificate.multipliers == "estimated":

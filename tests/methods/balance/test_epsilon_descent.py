@@ -11,6 +11,7 @@ import scipy.optimize
 import stationary as st
 from stationary.methods import EpsilonDescent
 from stationary.methods.balance._bundle import Bundle
+from stationary.methods.balance._faces import Faces
 
 CORNERS = {"a": jnp.array([0.0, 0.0]), "b": jnp.array([2.0, 1.0])}
 
@@ -19,6 +20,7 @@ def distance(corner):
     return lambda x: jnp.sum(jnp.abs(x - corner))
 
 
+FREE = Faces(jnp.zeros(6, bool), jnp.zeros(6, bool), True)
 RECTANGLE = st.Balance({name: distance(corner) for name, corner in CORNERS.items()})
 
 
@@ -117,7 +119,9 @@ def test_a_small_bundle_reaches_the_same_answer():
 
 def test_the_shortest_vector_of_a_bundle(getkey):
     rows = jax.random.normal(getkey(), (4, 6)) + 0.5
-    bundle = Bundle.of(rows[:2], 8).add(rows[2:], jnp.array([True, True])).solve()
+    parts, both = jnp.eye(4), jnp.ones(2, bool)
+    bundle = Bundle.of(rows[:2], parts[:2], both, 8).add(rows[2:], parts[2:], both)
+    bundle = bundle.solve(FREE)
     # Nonnegative least squares on [rows' ; 1 ... 1] w = [0 ; 1] with a heavy last row.
     heavy = 1e5
     system = np.vstack([np.asarray(rows).T, heavy * np.ones(4)])
@@ -126,18 +130,47 @@ def test_the_shortest_vector_of_a_bundle(getkey):
     np.testing.assert_allclose(bundle.shortest, shortest, atol=1e-4)
     np.testing.assert_allclose(jnp.sum(bundle.weights), 1, rtol=1e-12)
     np.testing.assert_allclose(bundle.weights @ bundle.rows, bundle.shortest, atol=1e-12)
+    np.testing.assert_allclose(bundle.shares, weights / weights.sum(), atol=1e-4)
 
 
 def test_a_full_bundle_keeps_what_it_has_reached(getkey):
     rows = jax.random.normal(getkey(), (12, 9)) + 0.3
-    bundle = Bundle.of(rows[:1], 4)
-    extend = jax.jit(lambda bundle, row: bundle.add(row[None], jnp.array([True])).solve())
+    parts, wanted = jnp.eye(12), jnp.array([True])
+    bundle = Bundle.of(rows[:1], parts[:1], wanted, 4)
+    free = Faces(jnp.zeros(9, bool), jnp.zeros(9, bool), True)
+    extend = jax.jit(lambda bundle, *row: bundle.add(*row, wanted).solve(free))
     lengths = [jnp.linalg.norm(bundle.shortest)]
-    for row in rows[1:]:
-        bundle = extend(bundle, row)
+    for i in range(1, 12):
+        bundle = extend(bundle, rows[i : i + 1], parts[i : i + 1])
         lengths.append(jnp.linalg.norm(bundle.shortest))
     assert np.all(np.diff(np.array(lengths)) <= 1e-12)
     np.testing.assert_allclose(bundle.weights @ bundle.rows, bundle.shortest, atol=1e-12)
+    # What has left is still accounted for, row by row.
+    np.testing.assert_allclose(bundle.shares @ rows, bundle.shortest, atol=1e-12)
+
+
+def test_the_shortest_vector_between_bounds(getkey):
+    """Against a quadratic program over the rows and the normals of the bounds."""
+    rows = jax.random.normal(getkey(), (7, 12)) + 0.3
+    lower, upper = jax.random.bernoulli(getkey(), 0.5, (2, 12))
+    faces = Faces(lower, upper, False)
+    parts, wanted = jnp.eye(7), jnp.ones(7, bool)
+    bundle = Bundle.of(rows, parts, wanted, 9).solve(faces)
+    weights, normal = cvxpy.Variable(7, nonneg=True), cvxpy.Variable(12)
+    signs = [
+        normal[i] == 0 if not (down or up) else normal[i] <= 0 if not up else normal[i] >= 0
+        for i, (down, up) in enumerate(zip(lower.tolist(), upper.tolist(), strict=True))
+        if not (down and up)
+    ]
+    left = np.asarray(rows).T @ weights + normal
+    least = cvxpy.Problem(cvxpy.Minimize(cvxpy.norm(left)), [cvxpy.sum(weights) == 1, *signs])
+    least.solve(cvxpy.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    assert least.value > 0.05
+    np.testing.assert_allclose(jnp.linalg.norm(bundle.shortest), least.value, rtol=1e-8)
+    np.testing.assert_allclose(bundle.shortest, left.value, atol=1e-6)
+    # No row objects to going against it, and no bound is pressed on.
+    assert jnp.min(rows @ bundle.shortest) >= least.value**2 * (1 - 1e-9)
+    assert not jnp.any(lower & (bundle.shortest > 0)) and not jnp.any(upper & (bundle.shortest < 0))
 
 
 @pytest.mark.parametrize(
@@ -170,12 +203,18 @@ def test_bad_input_is_named():
         st.solve(RECTANGLE, start, EpsilonDescent(subgradients={"c": jnp.sign}))
     with pytest.raises(ValueError, match="capacity=3\\) is too small for 2 objectives"):
         st.solve(RECTANGLE, start, EpsilonDescent(capacity=3))
-    with pytest.raises(TypeError, match="takes an unrestricted unknown, but x is in .*box"):
-        st.solve(st.Minimize(jnp.sum, over=st.Box(0, 1)), start, EpsilonDescent())
+    with pytest.raises(TypeError, match="takes bounds on entries, but x is in the simplex"):
+        st.solve(st.Minimize(jnp.sum, over=st.sets.Simplex()), start, EpsilonDescent())
     with pytest.raises(TypeError, match="state a Balance or a Minimize"):
         st.solve(st.Saddle(lambda x, y: x * y), (jnp.array(1.0),) * 2, EpsilonDescent())
-    with pytest.raises(TypeError, match="EpsilonDescent has no multipliers"):
+    with pytest.raises(TypeError, match="constraint 'c' asks for a value in the point zero"):
         st.solve(st.Minimize(jnp.sum, {"c": st.equal(jnp.sum)}), start, EpsilonDescent())
+    with pytest.raises(TypeError, match="constraint 'c' has a surrogate"):
+        stood_in = st.at_most(jnp.sum, surrogate=jnp.sum)
+        st.solve(st.Minimize(jnp.sum, {"c": stood_in}), start, EpsilonDescent())
+    with pytest.raises(ValueError, match="2 objectives and the constraints; .* at least 5"):
+        inside = st.Balance(RECTANGLE.objectives, {"c": st.at_most(jnp.sum)})
+        st.solve(inside, start, EpsilonDescent(capacity=4))
     with pytest.raises(ValueError, match="objective .a. is .*not finite|objective .a."):
         st.solve(st.Balance({"a": lambda x: jnp.log(jnp.sum(x) - 5)}), start, EpsilonDescent())
     for wrong in ({"epsilon": 0.0}, {"delta": -1.0}, {"decrease": 1.0}, {"shrink": 0.0}):

@@ -10,7 +10,7 @@ from ._dual_cone import DualProj as DualProj
 from ._dual_cone import UPGrad as UPGrad
 from ._dual_cone import project_on_dual_cone as project_on_dual_cone
 from ._epsilon_descent import EpsilonDescent as EpsilonDescent
-from ._epsilon_descent import EpsilonDescentState as EpsilonDescentState
+from ._epsilon_state import EpsilonDescentState as EpsilonDescentState
 from ._fixed import Constant as Constant
 from ._fixed import Mean as Mean
 from ._fixed import RandomWeights as RandomWeights

@@ -93,6 +93,7 @@ def remarks(system: System) -> list[str]:
             f"there are more equalities ({equalities}) than unknowns ({size}): unless some follow "
             "from others, no point satisfies them all."
         )
+    instead = "" if equalities else "; EpsilonDescent() looks at the gradients around a kink"
     for name, term in _terms(system):
         if name != "the objective" and not _depends_on(term, len(system.space.leaves)):
             found.append(f"{name} does not depend on x: it holds everywhere or nowhere.")
@@ -100,7 +101,7 @@ def remarks(system: System) -> list[str]:
         if kinks:
             found.append(
                 f"{name} uses {', '.join(kinks)}, which has kinks: if the answer lies on one, "
-                "the first-order conditions need not hold there, and the certificate will say so."
+                f"steps from second derivatives may end short of it{instead}."
             )
     return found
 
