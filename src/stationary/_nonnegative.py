@@ -193,7 +193,7 @@ def _guess(matrix: Float[Array, "n m m"], linear: Float[Array, "n rows m"]) -> A
         momentum = jnp.minimum(step / (step + 3), 0.9).astype(new.dtype) * (new - z)
         return new, new + jnp.where((ahead - new) * momentum > 0, 0, momentum)
 
-    steps = min(40, 16 + linear.shape[2] // 4)
+    steps = min(40, 16 + 3 * linear.shape[2] // 8)
     z, _ = jax.lax.fori_loop(0, steps, body, (jnp.zeros_like(q), jnp.zeros_like(q)))
     return z.astype(linear.dtype)
 
@@ -264,9 +264,14 @@ def _solve_free(
 
     Rows with equally many free entries are taken together, as many as stay in the cache.
     """
+    on_cpu, elsewhere = (partial(_solve_in_parts, entries) for entries in (_ENTRIES, 2**26))
+    return jax.lax.platform_dependent(matrix, free, right, cpu=on_cpu, default=elsewhere)
+
+
+def _solve_in_parts(entries: int, matrix: Array, free: Array, right: Array) -> Array:
     count, rows, m = right.shape
     total = count * rows
-    together = min(total, max(8, _ENTRIES // m**2))
+    together = min(total, max(8, entries // m**2))
     free, right = free.reshape(total, m), right.reshape(total, m)
 
     def some(chosen):
@@ -291,7 +296,7 @@ def _solve_within(
 ) -> Float[Array, "rows m"]:
     """`_solve_free` in as small a size as all rows fit into, of several that are compiled."""
     m = right.shape[1]
-    parts = (2, 3, 4, 5, 6) if m > _SMALL else ()
+    parts = (3, 4, 5, 6) if m > _SMALL else ()
     sizes = sorted({m, *(-(-part * m // 8) for part in parts)})
     most = jnp.max(jnp.sum(free, axis=1))
     which = sum((most > size).astype(jnp.int32) for size in sizes[:-1])
