@@ -21,7 +21,7 @@ _TABLE = 3
 _SMALL = 8
 """Up to this size, going from vertex to vertex costs nothing to speak of."""
 _ENTRIES = 2**18
-"""Matrix entries that are factorised side by side; more would leave the cache."""
+"""Matrix entries that are factorised side by side on a CPU; more would leave the cache."""
 
 
 class NonnegativeMinimum(NamedTuple):
@@ -342,7 +342,7 @@ def _finish(
     """Further rounds for the rows that want them, a few rows at a time."""
     count, rows, m = linear.shape
     total = count * rows
-    few = min(total, max(8, _ENTRIES // (4 * m * m)), 64)
+    few = min(total, max(8, _ENTRIES // (8 * m * m)), 64)
     owner = jnp.repeat(jnp.arange(count), rows)
     linear, z = linear.reshape(total, m), z.reshape(total, m)
     limit = 24 + 3 * m
