@@ -9,7 +9,6 @@ from scipy.optimize import nnls
 from stationary._nonnegative import minimize_over_nonnegative
 from stationary._operators import minimum_norm_weights
 
-
 many = jax.jit(jax.vmap(minimize_over_nonnegative))
 
 
