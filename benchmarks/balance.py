@@ -1,12 +1,14 @@
 """Several objectives: aggregation, and training that balances samples, against TorchJD.
 
-`python -m benchmarks balance`; the figures are also written to results/balance.json.
+`python -m benchmarks balance`; the figures are also written to results/balance.json. Both sides may
+use the cores of this process: torch's threads are set to their number, which is what XLA takes.
 """
 
 import argparse
 import dataclasses
 import itertools
 import json
+import os
 import statistics
 import time
 from pathlib import Path
@@ -36,6 +38,7 @@ def run(arguments: list[str] | None = None) -> list[Figure]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks balance", description=run.__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS, help="a JSON file")
     options = parser.parse_args(arguments or [])
+    torch.set_num_threads(_cores())
     # On a busy machine the threads of a BLAS wait for each other longer than they work.
     with threadpool_limits(1, "blas"):
         figures = [*projections(), *training()]
@@ -53,9 +56,9 @@ def projections() -> list[Figure]:
     weigh, many = jax.jit(UPGrad().weights), jax.jit(jax.vmap(UPGrad().weights))
     peer = UPGradWeighting()
     for m in SIZES:
-        # Each of the largest takes TorchJD half a second: fewer of them, a part in the loop.
-        lanes, count = (LANES, LANES) if m < 128 else (16, 2)
-        jacobians = rng.standard_normal((lanes, m, m - 1))
+        # Each of the largest takes TorchJD half a second: a part of them in the loop.
+        count = min(LANES, 512 // m) if m < 128 else 1
+        jacobians = rng.standard_normal((LANES, m, m - 1))
         grams = jacobians @ jacobians.transpose(0, 2, 1)
         ours, theirs = jnp.asarray(grams), torch.tensor(grams)
         figures.append(
@@ -81,20 +84,25 @@ def projections() -> list[Figure]:
             )
         )
         times = alternate(
-            2,
+            7 if m < 128 else 3,
             ours=lambda g=ours: many(g).block_until_ready(),
             torchjd=lambda g=theirs, count=count: [peer(one) for one in g[:count]],
         )
         figures.append(
             Figure(
-                f"m = {m}, {lanes} Gramians at once: times as fast",
-                ratio(times, "torchjd", "ours") * lanes / count,
+                f"m = {m}, {LANES} Gramians at once: times as fast",
+                ratio(times, "torchjd", "ours") * LANES / count,
                 "a loop over TorchJD's UPGradWeighting",
                 at_least=20.0,
-                detail=summary(times) | {"Gramians in the loop": count},
+                detail=summary(times) | {"Gramians in the loop": count, "threads": _cores()},
             )
         )
     return figures
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def error(jacobian: np.ndarray) -> float:

@@ -7,6 +7,7 @@ active-set method then solves for them. Nothing is added to A that the answer wo
 the size of rounding only keeps the factors finite, and it pulls towards the last iterate, not to 0.
 """
 
+import itertools
 from functools import partial
 from typing import NamedTuple
 
@@ -15,10 +16,12 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool, Float, Int
 
+_TABLE = 3
+"""Up to this size, all sets of positive entries are tried."""
 _SMALL = 8
 """Up to this size, going from vertex to vertex costs nothing to speak of."""
-_ENTRIES = 2**21
-"""Matrix entries that are factorised side by side; more would leave the cache."""
+_ENTRIES = 2**18
+"""Matrix entries that are factorised side by side on a CPU; more would leave the cache."""
 
 
 class NonnegativeMinimum(NamedTuple):
@@ -69,7 +72,7 @@ def _(size, batched, matrix, linear):
 def _minimize(
     matrix: Float[Array, "n m m"], linear: Float[Array, "n rows m"]
 ) -> tuple[Float[Array, "n rows m"], Bool[Array, "n rows"]]:
-    count, rows, _ = linear.shape
+    m = linear.shape[2]
     finite = jnp.isfinite(matrix).all((1, 2))[:, None] & jnp.isfinite(linear).all(2)
     matrix = jnp.where(finite.all(1)[:, None, None], matrix, 0)
     linear = jnp.where(finite[..., None], linear, 0)
@@ -83,41 +86,60 @@ def _minimize(
     size = jnp.where(size > 0, size, 1)
     linear = linear / size
 
+    if m <= _TABLE:
+        z, done = _from_table(matrix, linear)
+    else:
+        z, done = _iterate(matrix, linear)
+    return jnp.where(finite[..., None], z * unit[:, None, :] * size, jnp.nan), done & finite
+
+
+def _from_table(
+    matrix: Float[Array, "n m m"], linear: Float[Array, "n rows m"]
+) -> tuple[Array, Array]:
+    """The best of the answers for every set of positive entries; there are few sets."""
+    m = linear.shape[2]
+    sets = jnp.asarray(sorted(itertools.product((False, True), repeat=m), key=sum))
+    shift = 48 * m * jnp.finfo(linear.dtype).eps
+
+    def solve(right):
+        """Gaussian elimination, written out: a step of a loop would cost more than all of it."""
+        on = [sets[:, None, None, i] for i in range(m)]
+        a = [[matrix[None, :, None, i, j] * (on[i] & on[j]) for j in range(m)] for i in range(m)]
+        b = [right[..., i] * on[i] for i in range(m)]
+        for i in range(m):
+            a[i][i] = jnp.where(on[i], jnp.maximum(a[i][i], shift), 1)
+            for k in range(i + 1, m):
+                part = a[k][i] / a[i][i]
+                a[k] = [x - part * y for x, y in zip(a[k], a[i], strict=True)]
+                b[k] = b[k] - part * b[i]
+        for i in reversed(range(m)):
+            b[i] = (b[i] - sum(a[i][k] * b[k] for k in range(i + 1, m))) / a[i][i]
+        return jnp.stack(b, axis=-1)
+
+    def slope(z):
+        return jnp.sum(z[..., None, :] * matrix[:, None], axis=-1) + linear
+
+    z = -solve(linear[None])
+    z = jnp.maximum(z - solve(slope(z)), 0)
+    wrong = _violation(z, slope(z)) / _slack(z, m)[..., 0]
+    best = jnp.argmin(wrong, axis=0)
+    z = jnp.take_along_axis(z, best[None, ..., None], axis=0)[0]
+    return z, jnp.min(wrong, axis=0) <= 1
+
+
+def _iterate(
+    matrix: Float[Array, "n m m"], linear: Float[Array, "n rows m"]
+) -> tuple[Array, Array]:
+    count, rows, m = linear.shape
     trusting = jnp.zeros((count, rows), bool)
-    z, careful, done = _first_round(matrix, linear, _guess(matrix, linear), trusting)
-    if rows > 1 and linear.shape[2] > _SMALL:
+    z = _guess(matrix, linear)
+    z, careful, done = _improve(matrix, linear, z, trusting, search=False)
+    if rows > 1 and m > _SMALL:
         many = 4 * jnp.sum(~done) > done.size
         z, careful, done = jax.lax.cond(
             many, _through_null_vectors, lambda *kept: kept[2:], matrix, linear, z, careful, done
         )
-    z, done = _finish(matrix, linear, z, careful, done)
-    return jnp.where(finite[..., None], z * unit[:, None, :] * size, jnp.nan), done & finite
-
-
-def _first_round(
-    matrix: Float[Array, "n m m"],
-    linear: Float[Array, "n rows m"],
-    z: Float[Array, "n rows m"],
-    careful: Bool[Array, "n rows"],
-    *,
-    sizes: bool = True,
-) -> tuple[Array, Array, Array]:
-    """`_improve` on all rows, so many at a time that their factors stay in the cache."""
-    count, rows, m = linear.shape
-    together = max(1, min(count, _ENTRIES // (rows * m * m)))
-    if count <= together:
-        return _improve(matrix, linear, z, careful, search=False, sizes=sizes)
-    parts = -(-count // together)
-
-    def split(x):
-        padding = ((0, parts * together - count), *((0, 0),) * (x.ndim - 1))
-        return jnp.pad(x, padding).reshape(parts, together, *x.shape[1:])
-
-    found = jax.lax.map(
-        lambda p: _improve(*p, search=False, sizes=sizes),
-        tuple(map(split, (matrix, linear, z, careful))),
-    )
-    return tuple(x.reshape(-1, *x.shape[2:])[:count] for x in found)  # pyright: ignore
+    return _finish(matrix, linear, z, careful, done)
 
 
 def _through_null_vectors(
@@ -138,7 +160,7 @@ def _through_null_vectors(
     exact = jnp.max(jnp.abs(null @ matrix), axis=2, keepdims=True) <= _slack(start, m)
     null = jnp.where(exact, null, 0)
     at = jnp.broadcast_to(64 * null, z.shape)
-    ahead, _, good = _first_round(matrix, linear, at, jnp.ones_like(done), sizes=False)
+    ahead, _, good = _improve(matrix, linear, at, jnp.ones_like(done), search=False)
     # Back again, as far as the signs allow: small weights are better than large ones.
     ratio = jnp.where(null > 0, ahead / jnp.where(null > 0, null, 1), jnp.inf)
     back = jnp.min(ratio, axis=2, keepdims=True)
@@ -148,26 +170,37 @@ def _through_null_vectors(
 
 
 def _guess(matrix: Float[Array, "n m m"], linear: Float[Array, "n rows m"]) -> Array:
-    """Accelerated projected gradient with a restart per row."""
-    bound = jnp.max(jnp.sum(jnp.abs(matrix), axis=2), axis=1)[:, None, None]
-    power = matrix / jnp.where(bound > 0, bound, 1)
-    for _ in range(3):
-        power = power @ power
-    # |A^8|^(1/8) in the Frobenius norm is at least the largest eigenvalue, and at most m^(1/16) it.
-    tight = jnp.sum(power * power, axis=(1, 2), keepdims=True) ** (1 / 16)
-    rate = 1 / (jnp.maximum(tight, 1e-3) * jnp.where(bound > 0, bound, 1))
+    """Accelerated projected gradient, whose entries lose their momentum one by one.
 
-    def body(_, carry):
-        z, ahead, t = carry
-        new = jnp.maximum(ahead - rate * (ahead @ matrix + linear), 0)
-        back = jnp.sum((ahead - new) * (new - z), axis=2, keepdims=True) > 0
-        after = jnp.where(back, 1, (1 + jnp.sqrt(1 + 4 * t * t)) / 2)
-        ahead = new + jnp.where(back, 0, (t - 1) / after) * (new - z)
-        return new, ahead, after
+    Half the precision is twice as fast, and enough to tell which entries are positive. A restart
+    of whole rows would be no better, and the sums for it would take longer than the products.
+    """
+    a, q = matrix.astype(jnp.float32), linear.astype(jnp.float32)
+    # |A^16|^(1/16) in the Frobenius norm is from 1 to m^(1/32) times the largest eigenvalue.
+    power, largest = a, jnp.ones_like(a[:, :1, :1])
+    for squarings in range(5):
+        norm = jnp.sqrt(jnp.sum(power * power, axis=(1, 2), keepdims=True))
+        norm = jnp.where(norm > 0, norm, 1)
+        largest = largest * norm ** (0.5**squarings)
+        power = (power / norm) @ (power / norm)
+    # Nesterov's method is stable up to 4/3; the positive entries' part has smaller eigenvalues.
+    rate = 1.3 / largest
+    a, q = rate * a, rate * q
 
-    zero = jnp.zeros_like(linear)
-    steps = min(48, 12 + linear.shape[2] // 2)
-    return jax.lax.fori_loop(0, steps, body, (zero, zero, jnp.ones_like(linear[..., :1])))[0]
+    def body(step, carry):
+        z, ahead = carry
+        new = jnp.maximum(ahead - (ahead @ a + q), 0)
+        momentum = jnp.minimum(step / (step + 3), 0.9).astype(new.dtype) * (new - z)
+        return new, new + jnp.where((ahead - new) * momentum > 0, 0, momentum)
+
+    steps = min(40, 16 + 3 * linear.shape[2] // 8)
+    z, _ = jax.lax.fori_loop(0, steps, body, (jnp.zeros_like(q), jnp.zeros_like(q)))
+    return z.astype(linear.dtype)
+
+
+def _violation(z: Array, slope: Array) -> Array:
+    """How far each row is from optimality."""
+    return jnp.max(jnp.where(z > 0, jnp.abs(slope), jnp.maximum(-slope, 0)), axis=-1)
 
 
 def _slack(z: Array, m: int) -> Array:
@@ -182,7 +215,6 @@ def _improve(
     careful: Bool[Array, "n rows"],
     *,
     search: bool = True,
-    sizes: bool = False,
 ) -> tuple[Array, Array, Array]:
     """One round of the active-set method: solve for the entries that may be positive.
 
@@ -201,7 +233,7 @@ def _improve(
     worst = jnp.argmin(jnp.where(enter, slope, jnp.inf), axis=2, keepdims=True)
     single = enter & at_rest & (jnp.arange(m) == worst)
     free = positive | jnp.where(careful[..., None], single, enter)
-    move = -_solve_free(matrix, free, jnp.where(free, slope, 0), several=sizes)
+    move = -_solve_free(matrix, free, jnp.where(free, slope, 0))
 
     whole = jnp.maximum(z + move, 0)
     change = (whole - z) @ matrix
@@ -222,57 +254,82 @@ def _improve(
         careful = careful | stuck
         new = jnp.where(stuck[..., None], z, jnp.where(take_whole, whole, part))
         slope = new @ matrix + linear
-    wrong = jnp.where(new > 0, jnp.abs(slope), jnp.maximum(-slope, 0))
-    done = jnp.all(wrong <= _slack(new, m), axis=2)
-    return new, careful, done
+    return new, careful, _violation(new, slope) <= _slack(new, m)[..., 0]
 
 
 def _solve_free(
-    matrix: Float[Array, "n m m"],
-    free: Bool[Array, "n rows m"],
-    right: Float[Array, "n rows m"],
-    *,
-    several: bool,
+    matrix: Float[Array, "n m m"], free: Bool[Array, "n rows m"], right: Float[Array, "n rows m"]
 ) -> Float[Array, "n rows m"]:
     """A's part of each row's free entries, inverted.
 
-    In as small a size as all rows fit into, of `several` that are compiled.
+    Rows with equally many free entries are taken together, as many as stay in the cache.
     """
-    m = right.shape[-1]
-    parts = ((2, 4, 5, 6) if m > 32 else (4,) if m > 8 else ()) if several else ()
-    sizes = sorted({m, *(part * m // 8 for part in parts)})
-    most = jnp.max(jnp.sum(free, axis=2))
-    which = sum((most > size).astype(jnp.int32) for size in sizes[:-1])
-    branches = [partial(_solve_within, size) for size in sizes]
-    if len(branches) == 1:
-        return branches[0](matrix, free, right)
-    return jax.lax.switch(which, branches, matrix, free, right)
+    on_cpu, elsewhere = (partial(_solve_in_parts, entries) for entries in (_ENTRIES, 2**26))
+    return jax.lax.platform_dependent(matrix, free, right, cpu=on_cpu, default=elsewhere)
 
 
-def _solve_within(size: int, matrix: Array, free: Array, right: Array) -> Array:
+def _solve_in_parts(entries: int, matrix: Array, free: Array, right: Array) -> Array:
     count, rows, m = right.shape
+    total = count * rows
+    together = min(total, max(8, entries // m**2))
+    free, right = free.reshape(total, m), right.reshape(total, m)
+
+    def some(chosen):
+        return _solve_within(matrix, chosen // rows, free[chosen], right[chosen])
+
+    if total <= together:
+        found = some(jnp.arange(total))
+    else:
+        parts = -(-total // together)
+        order = jnp.argsort(jnp.sum(free, axis=1), stable=False)
+        chosen = jnp.pad(order, (0, parts * together - total)).reshape(parts, together)
+        found = jax.lax.map(some, chosen).reshape(-1, m)
+        found = found[jnp.zeros_like(order).at[order].set(jnp.arange(total))]
+    return found.reshape(count, rows, m)
+
+
+def _solve_within(
+    matrix: Float[Array, "n m m"],
+    owner: Int[Array, "rows"],
+    free: Bool[Array, "rows m"],
+    right: Float[Array, "rows m"],
+) -> Float[Array, "rows m"]:
+    """`_solve_free` in as small a size as all rows fit into, of several that are compiled."""
+    m = right.shape[1]
+    parts = (3, 4, 5, 6) if m > _SMALL else ()
+    sizes = sorted({m, *(-(-part * m // 8) for part in parts)})
+    most = jnp.max(jnp.sum(free, axis=1))
+    which = sum((most > size).astype(jnp.int32) for size in sizes[:-1])
+    branches = [partial(_solve_of_size, size) for size in sizes]
+    if len(branches) == 1:
+        return branches[0](matrix, owner, free, right)
+    return jax.lax.switch(which, branches, matrix, owner, free, right)
+
+
+def _solve_of_size(size: int, matrix: Array, owner: Array, free: Array, right: Array) -> Array:
+    rows, m = right.shape
     shift = 48 * m * jnp.finfo(right.dtype).eps
     if size == m:
-        both = free[..., :, None] & free[..., None, :]
-        part = jnp.where(both, matrix[:, None], 0)
-        wanted, on = right, free
+        part, on, wanted = matrix[owner], free, right
     else:
         # The free entries first, in order.
-        place = jnp.argsort(~free, axis=2, stable=True)[..., :size]
-        on = jnp.take_along_axis(free, place, axis=2)
-        wanted = jnp.where(on, jnp.take_along_axis(right, place, axis=2), 0)
-        lane = jnp.arange(count)[:, None, None, None]
-        part = matrix[lane, place[..., :, None], place[..., None, :]]
-        part = jnp.where(on[..., :, None] & on[..., None, :], part, 0)
+        row = jnp.arange(rows)[:, None]
+        rank = jnp.cumsum(free, axis=1, dtype=jnp.int32) - 1
+        place = jnp.full((rows, size), m, jnp.int32)
+        place = place.at[row, jnp.where(free, rank, size)].set(
+            jnp.arange(m, dtype=jnp.int32), mode="drop"
+        )
+        on, place = place < m, jnp.minimum(place, m - 1)
+        part = matrix[owner[:, None, None], place[:, :, None], place[:, None, :]]
+        wanted = jnp.take_along_axis(right, place, axis=1)
+    part = jnp.where(on[:, :, None] & on[:, None, :], part, 0)
     part = part + jnp.eye(size, dtype=right.dtype) * jnp.where(on, shift, 1)[..., None]
     factor = jax.lax.linalg.cholesky(part, symmetrize_input=False)
     solve = partial(jax.lax.linalg.triangular_solve, factor, left_side=True, lower=True)
-    found = solve(solve(wanted[..., None]), transpose_a=True)[..., 0]
-    if size == m:
-        return jnp.where(on, found, 0)
-    found = jnp.where(on, found, 0)
-    where = jnp.arange(count)[:, None, None], jnp.arange(rows)[:, None], place
-    return jnp.zeros_like(right).at[where].set(found)
+    found = solve(solve(jnp.where(on, wanted, 0)[..., None]), transpose_a=True)[..., 0]
+    if size < m:
+        found = jnp.take_along_axis(found, jnp.clip(rank, 0, size - 1), axis=1)
+    return jnp.where(free, found, 0)
 
 
 def _finish(
@@ -285,35 +342,34 @@ def _finish(
     """Further rounds for the rows that want them, a few rows at a time."""
     count, rows, m = linear.shape
     total = count * rows
-    few = min(total, max(8, min(total // 8, _ENTRIES // (8 * m * m))))
+    few = min(total, max(8, _ENTRIES // (8 * m * m)), 64)
     owner = jnp.repeat(jnp.arange(count), rows)
     linear, z = linear.reshape(total, m), z.reshape(total, m)
     limit = 24 + 3 * m
+    index = jnp.arange(total, dtype=jnp.int32)
 
-    def unfinished(carry) -> Int[Array, "total"]:
+    def unfinished(carry) -> Bool[Array, "total"]:
         _, _, done, rounds = carry
-        return (~done & (rounds < limit)).astype(jnp.int32)
+        return ~done & (rounds < limit)
 
     def body(carry):
         z, careful, done, rounds = carry
-        _, chosen = jax.lax.top_k(unfinished(carry), few)
-        better = _improve(
-            matrix[owner[chosen]],
-            linear[chosen][:, None],
-            z[chosen][:, None],
-            careful[chosen][:, None],
+        # Where fewer are left, the last index is beyond the end: read as some row, not written.
+        chosen = jnp.sort(jnp.where(unfinished(carry), index, total))[:few]
+        row = jnp.minimum(chosen, total - 1)
+        new, wary, good = (
+            x[:, 0]
+            for x in _improve(
+                matrix[owner[row]], linear[row][:, None], z[row][:, None], careful[row][:, None]
+            )
         )
-        new, wary, good = (x[:, 0] for x in better)
-        # A selection may contain rows that are done already; they stay as they are.
-        keep = done[chosen]
-        new = jnp.where(keep[:, None], z[chosen], new)
         return (
-            z.at[chosen].set(new),
-            careful.at[chosen].set(wary),
-            done.at[chosen].set(keep | good),
-            rounds.at[chosen].add(1),
+            z.at[chosen].set(new, mode="drop"),
+            careful.at[chosen].set(wary, mode="drop"),
+            done.at[chosen].set(good, mode="drop"),
+            rounds.at[chosen].add(1, mode="drop"),
         )
 
     start = z, careful.reshape(total), done.reshape(total), jnp.zeros(total, jnp.int32)
-    z, _, done, _ = jax.lax.while_loop(lambda c: jnp.any(unfinished(c) > 0), body, start)
+    z, _, done, _ = jax.lax.while_loop(lambda c: jnp.any(unfinished(c)), body, start)
     return z.reshape(count, rows, m), done.reshape(count, rows)

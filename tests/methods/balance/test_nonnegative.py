@@ -9,6 +9,8 @@ from scipy.optimize import nnls
 from stationary._nonnegative import minimize_over_nonnegative
 from stationary._operators import minimum_norm_weights
 
+many = jax.jit(jax.vmap(minimize_over_nonnegative))
+
 
 def jacobian(seed, m, n, common=0.0, decades=0.0):
     rng = np.random.default_rng(seed)
@@ -63,6 +65,66 @@ def test_rows_that_are_nearly_or_exactly_the_same(gap):
     assert bool(jnp.all(converged))
     # The gap's square, beside rounding in the Gramian, is what tells the rows apart.
     assert error(rows, np.asarray(found)) < 1e-7
+
+
+def hard_rows(kind, m, rng):
+    """Rows on which active sets are hard to tell."""
+    rows = rng.standard_normal((m, m - 1))
+    if kind == "in conflict":
+        return rows - 0.999 * rows.mean(axis=0)
+    if kind == "critical":
+        return rng.standard_normal((m, m // 2))
+    if kind == "of rank 1":
+        return rng.standard_normal((m, 1))
+    if kind == "twice":
+        return np.concatenate([rows[: m // 2]] * 2)
+    if kind == "some 0":
+        return rows * (np.arange(m) % 3 > 0)[:, None]
+    if kind == "opposite":
+        return np.concatenate([rows[: m // 2], -rows[: m // 2] * 3])
+    assert kind == "of scales"
+    return rows * 10.0 ** rng.uniform(-6, 6, (m, 1))
+
+
+@pytest.mark.parametrize("m", [2, 8, 16])
+@pytest.mark.parametrize(
+    "kind", ["in conflict", "critical", "of rank 1", "twice", "some 0", "opposite", "of scales"]
+)
+def test_hard_rows_many_at_once(kind, m):
+    rng = np.random.default_rng(7)
+    rows = [hard_rows(kind, m, rng) for _ in range(24)]
+    gram = jnp.asarray(np.stack([r @ r.T for r in rows]))
+    found, converged = many(gram, gram)
+    assert bool(jnp.all(converged))
+    assert np.all(np.asarray(found) >= 0)
+    assert max(error(r, z) for r, z in zip(rows, np.asarray(found), strict=True)) < 1e-9
+
+
+@pytest.mark.parametrize("power", [2, 4, 6])
+@pytest.mark.parametrize("m", [2, 8, 16])
+def test_opposite_rows_with_a_gap_below_rounding(m, power):
+    """Rows that differ from the opposites of others by a gap, whose square the Gramian can lose."""
+    rng, gap = np.random.default_rng(8), 10.0**-power
+    half = rng.standard_normal((24, m // 2, m))
+    rows = np.concatenate([half, -half + gap * rng.standard_normal(half.shape)], axis=1)
+    gram = jnp.asarray(rows @ rows.transpose(0, 2, 1))
+    found, _ = many(gram, gram)
+    # What rounding in the Gramian, of 1e-16, does to lengths of its square root at the least.
+    allowed = max(1e-9, 1e-13 / gap)
+    assert max(error(r, z) for r, z in zip(rows, np.asarray(found), strict=True)) < 10 * allowed
+
+
+def test_quadratics_of_other_linear_parts():
+    """Nonnegative least squares on columns and right sides that have nothing in common."""
+    rng = np.random.default_rng(9)
+    for m, n in ((2, 3), (3, 2), (8, 5), (24, 16)):
+        columns, right = rng.standard_normal((n, m)), rng.standard_normal((40, n))
+        found, converged = minimize_over_nonnegative(
+            jnp.asarray(columns.T @ columns), jnp.asarray(-right @ columns)
+        )
+        assert bool(jnp.all(converged))
+        for z, b in zip(np.asarray(found), right, strict=True):
+            np.testing.assert_allclose(columns @ z, columns @ nnls(columns, b)[0], atol=1e-9)
 
 
 def test_zero_rows_change_nothing():
