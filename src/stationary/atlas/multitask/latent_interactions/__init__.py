@@ -42,7 +42,7 @@ paper = Paper(
             "recovery",
             "interaction explains data better that were generated with it",
             "test negative log likelihood per point less that of the parent with as many latents, "
-            "mean over 6 seeds; 3 tasks, 2 latents, 25 observations a task",
+            "mean over 10 seeds; 3 tasks, 2 latents, 40 observations a task",
             AtMost(-0.05),
             source="scaled",
             at={"laptop"},
@@ -76,7 +76,7 @@ paper = Paper(
             "transfer",
             "tasks help each other where one is not observed",
             "squared error on the unobserved half of one task over that of a process of its own, "
-            "ratio of means over 6 seeds with a jackknife",
+            "ratio of means over 10 seeds with a jackknife",
             AtMost(0.9),
             source="scaled",
             at={"laptop"},
