@@ -154,8 +154,8 @@ def _recovery(found, seed, observe):
         )
     )
     found.notes.append(
-        f"The interacting kernel contains its parent, but descent from {STARTS} starts found a less "
-        f"likely fit than the parent's for {below} of {2 * SEEDS} data sets."
+        f"The interacting kernel contains its parent, but descent from {STARTS} starts "
+        f"found a less likely fit than the parent's for {below} of {2 * SEEDS} data sets."
     )
     columns = ("data", "model", "negative log likelihood per point", "median", "|C_12|")
     rows = [
