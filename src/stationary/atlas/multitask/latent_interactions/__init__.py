@@ -51,7 +51,8 @@ paper = Paper(
             "between the points that were seen. By data set the difference goes from 0.10 better "
             "to 0.18 worse. Tried before: six data sets of 25 observations a task, and 80 steps "
             "of descent, which had not converged; and on three data sets, twenty times the "
-            "variance of the noise and six starts: one of the three gained more than the threshold.",
+            "variance of the noise and six starts. One of these three gained more than the "
+            "threshold.",
         ),
         Claim(
             "no harm",
