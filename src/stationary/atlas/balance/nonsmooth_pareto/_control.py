@@ -51,7 +51,8 @@ def problem(equation: MaxTypeElliptic) -> st.Balance:
 
     The equation is data of the problem, so that another kink compiles nothing.
     """
-    wanted = dict(zip(("up", "down"), desired(equation.laplacian), strict=True))
+    first, second = desired(equation.laplacian)
+    wanted = {"up": first, "down": second}
     return st.Balance({"up": up, "down": down}, data=Control(equation, wanted))
 
 
