@@ -48,6 +48,14 @@ def test_the_laplacian_is_its_matrix(shape, getkey):
     np.testing.assert_allclose(found, np.linalg.eigvalsh(matrix), rtol=1e-10)
 
 
+def test_use_does_not_change_the_structure_of_a_laplacian():
+    """Compiled programs are found again by it."""
+    laplacian = DirichletLaplacian(5)
+    before = jax.tree.structure(laplacian)
+    assert laplacian.eigenvalues.shape == (5,)
+    assert jax.tree.structure(laplacian) == before
+
+
 def test_errors_of_a_manufactured_state_are_of_second_order():
     errors = []
     for n in (20, 40, 80, 160):

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -65,7 +64,7 @@ class DirichletLaplacian(eqx.Module):
         axes = [np.arange(1, n + 1) / (n + 1) for n in self.shape]
         return tuple(np.meshgrid(*axes, indexing="ij"))
 
-    @cached_property
+    @property  # not a cached one: what it kept would become part of the pytree's structure
     def eigenvalues(self) -> Float[np.ndarray, "..."]:
         """The eigenvalue of each product of sines, in an array of the grid's shape."""
         total = np.zeros(self.shape)

@@ -13,7 +13,7 @@ from stationary.fields import MaxTypeElliptic, ReducedMaxTypeElliptic, proper_or
 def test_the_closed_form_without_a_kink_is_the_minimum_of_the_weighted_sum():
     equation = MaxTypeElliptic(0.0, 12)
     problem, weights = _control.problem(equation), np.array([[0.3, 0.7], [0.9, 0.1]])
-    both = jax.jit(lambda u: jnp.stack([fn(u) for fn in problem.objectives.values()]))
+    both = jax.jit(lambda u: jnp.stack([fn(u, problem.data) for fn in problem.objectives.values()]))
     for row, expected in zip(
         weights, _control.closed_form(equation.laplacian, weights), strict=True
     ):

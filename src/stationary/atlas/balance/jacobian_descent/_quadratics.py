@@ -35,6 +35,7 @@ def quadratics(found, seed, laptop):
         off = x - centres
         return jnp.einsum("ij,ijk,ik->i", off, matrices, off) / 2
 
+    @jax.jit
     def shortest(x):
         rows = jnp.einsum("ijk,ik->ij", matrices, x - centres)
         return jnp.linalg.norm(MGDA().combine(rows).gradient)

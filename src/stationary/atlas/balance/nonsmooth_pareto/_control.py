@@ -1,5 +1,7 @@
 """Two desired states and one control, through the equation with a kink."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 import stationary as st
@@ -21,20 +23,37 @@ def desired(laplacian):
     return hill, -hill * np.exp(-8 * ((x - 0.65) ** 2 + (z - 0.4) ** 2))
 
 
+class Control(NamedTuple):
+    """The equation, and the state that each objective wants."""
+
+    equation: MaxTypeElliptic
+    wanted: dict[str, np.ndarray]
+
+
+def up(control, data: Control):
+    """Half the squared distance to the first desired state, and half the control's cost."""
+    return _track(control, data, "up")
+
+
+def down(control, data: Control):
+    """The same for the second."""
+    return _track(control, data, "down")
+
+
+def _track(control, data: Control, name: str):
+    laplacian = data.equation.laplacian
+    off = data.equation.solve(control) - data.wanted[name]
+    return 0.5 * laplacian.inner(off, off) + 0.5 * SIGMA * laplacian.inner(control, control)
+
+
 def problem(equation: MaxTypeElliptic) -> st.Balance:
-    """Half the squared distance to either, each with half the control's cost."""
-    laplacian = equation.laplacian
+    """Half the squared distance to either, each with half the control's cost.
 
-    def track(target):
-        def objective(control):
-            off = equation.solve(control) - target
-            cost = laplacian.inner(control, control)
-            return 0.5 * laplacian.inner(off, off) + 0.5 * SIGMA * cost
-
-        return objective
-
-    up, down = desired(laplacian)
-    return st.Balance({"up": track(up), "down": track(down)})
+    The equation is data of the problem, so that another kink compiles nothing.
+    """
+    first, second = desired(equation.laplacian)
+    wanted = {"up": first, "down": second}
+    return st.Balance({"up": up, "down": down}, data=Control(equation, wanted))
 
 
 def closed_form(laplacian, weights):

@@ -17,7 +17,7 @@ POINTS = 80
 def measure(found, divisions, predictors):
     """The claims on walking along a front."""
     weights, start = simplex_lattice(2, divisions), jnp.zeros(POINTS)
-    statement = problem(MaxTypeElliptic(jnp.array(10.0), POINTS))
+    statement = problem(MaxTypeElliptic(10.0, POINTS))
     warm = pareto_front(statement, start, weights, predictor="tangent")
     cold = [st.solve(weighted_sum(statement, row), start, progress=False) for row in weights]
     if not (warm.converged.all() and all(s.status is st.Status.CONVERGED for s in cold)):
@@ -43,7 +43,7 @@ def measure(found, divisions, predictors):
         f"{len(weights)} weights; controls from warm and cold starts agree to {gap:.1g}."
     )
 
-    plain = MaxTypeElliptic(jnp.array(0.0), POINTS)  # an array: nothing is compiled anew
+    plain = MaxTypeElliptic(0.0, POINTS)
     linear = pareto_front(problem(plain), start, weights, predictor="tangent")
     exact = closed_form(plain.laplacian, weights)
     found.values["linear"] = float(np.max(np.abs(linear.table - exact)))

@@ -102,7 +102,9 @@ def measure(found, n, divisions, laptop):
         )
     controls = jax.vmap(reduced.lift)(jnp.asarray(small.points))
     system = statement.lower(start)
-    objectives = jax.jit(jax.vmap(lambda u: system.linearize(u).objectives))(controls)
+    objectives = jax.jit(
+        jax.vmap(lambda u, data: system.linearize(u, data).objectives, in_axes=(0, None))
+    )(controls, statement.data)
     table = np.stack([np.asarray(objectives[name]) for name in front.values], axis=1)
     extent = np.ptp(front.table, axis=0)
     found.values["reduced front"] = float(np.max(np.abs(table - front.table) / extent))

@@ -51,31 +51,31 @@ paper = Paper(
             "best sharing",
             "theory finds the best regularization",
             "steps of a factor 1.5 between the lambda that is best in theory and in simulation, "
-            "the most over n/d = 0.5, 1.5 and 2.5 (figure 2)",
+            "the most over n/d = 0.5, 1.5 and 2.5 (figure 2; smoke: without 1.5)",
             AtMost(1.0),
         ),
         Claim(
             "from samples",
             "hyper-parameters can be chosen without cross-validation, from the training samples",
             "risk of prediction at regularizations chosen from the samples over that of the "
-            "best ones, mean over 6 draws",
+            "best ones, mean over 30 draws",
             AtMost(1.1),
             at={"laptop"},
-            not_reproduced="With 90 and 45 samples of 60 features, most draws lose a few per cent "
-            "and the others much more; six draws leave the interval wide. What sets those apart "
-            "was not looked into, and larger sizes were not tried.",
+            not_reproduced="Most draws lose a few per cent: 25 of the 30 lose 5 % on average. The "
+            "other five lose 40 to 42 %. In the two of them that were looked at, the task with 45 "
+            "samples of 60 features gets a regularization of its own at the end of the range, "
+            "where its fit interpolates: generalized cross-validation, at so few samples, at times "
+            "takes that for the best. With six draws the claim had failed in the same way.",
         ),
         Claim(
             "forecast",
             "sharing makes univariate forecasters better",
             "mean squared error of multi-task ridge over that of independent ridge, both tuned on "
             "a validation part; 7 channels of a seasonal vector autoregression, horizon 24 from a "
-            "window of 96 (paper: real series, 96 from 336), mean over 4 series",
+            "window of 96 (paper: real series, 96 from 336), mean over 10 series",
             AtMost(0.97),
             source="scaled",
             at={"laptop"},
-            not_reproduced="The mean is below the bound, but with four series the end of its "
-            "interval is just above. More series were not run.",
         ),
         Claim(
             "tuned by theory",

@@ -47,17 +47,24 @@ def example(dimension=DIMENSION, noise=NOISE) -> Tasks:
 def sample(key, tasks: Tasks, counts, draw="normal"):
     """Inputs, outputs, and the task of each row."""
     which = np.repeat(np.arange(len(counts)), counts)
+    return (*_sample(key, tasks, which, list(DRAWS).index(draw)), which)
+
+
+def _sample(key, tasks: Tasks, which, draw):
     first, second = jax.random.split(key)
-    inputs = DRAWS[draw](first, (len(which), tasks.weights.shape[1]))
+    shape = (len(which), tasks.weights.shape[1])
+    ways = [lambda key, way=way: way(key, shape) for way in DRAWS.values()]
+    inputs = jax.lax.switch(draw, ways, first)
     inputs = inputs * jnp.sqrt(tasks.variances)[which]
     clean = jnp.einsum("nd,nd->n", inputs, jnp.asarray(tasks.weights)[which])
     noise = jnp.sqrt(tasks.noise)[which] * jax.random.normal(second, clean.shape)
-    return inputs, clean + noise, which
+    return inputs, clean + noise
 
 
 def risks(key, tasks: Tasks, counts, shared, own, trials, draw="normal"):
     """Test and training risk of each task in every trial: `(trials, 2)` twice."""
-    return _risks(key, tasks, shared, own, tuple(int(n) for n in counts), trials, draw)
+    counts = tuple(int(n) for n in counts)
+    return _risks(key, tasks, shared, own, counts, trials, list(DRAWS).index(draw))
 
 
 def simulated_by_lambda(key, tasks: Tasks, counts, values, own, trials):
@@ -69,13 +76,13 @@ def simulated_by_lambda(key, tasks: Tasks, counts, values, own, trials):
     return jax.lax.map(one, jnp.asarray(values))
 
 
-@partial(jax.jit, static_argnums=(4, 5, 6))
+@partial(jax.jit, static_argnums=(4, 5))  # not the draw: one program for all of them
 def _risks(key, tasks: Tasks, shared, own, counts, trials, draw):
     which = np.repeat(np.arange(len(counts)), counts)
     chosen = np.equal.outer(np.arange(len(counts)), which) / np.asarray(counts)[:, None]
 
     def one(key):
-        inputs, outputs, _ = sample(key, tasks, counts, draw)
+        inputs, outputs = _sample(key, tasks, which, draw)
         fit = multitask_ridge(inputs, outputs, which, shared, own)
         test = jnp.sum(tasks.variances * (fit.weights - tasks.weights) ** 2, axis=1)
         return test, chosen @ (outputs - fit.predict(inputs, which)) ** 2

@@ -47,22 +47,24 @@ def neumann(found, scale, seed):
     cross = np.exp(x) * y  # d/dx of the lower gradient, a diagonal
     exact = -cross * np.linalg.solve(hessian, push)
 
+    counts = TERMS if scale == "laptop" else TERMS[1::2]  # each has a program of its own
+
     @partial(jax.jit, static_argnums=0)
     def gradient(terms):
         return hypergradient(problem(terms, step), x, y, data=data, tol=1e-12).gradient
 
-    errors = np.array([np.linalg.norm(gradient(terms) - exact) for terms in TERMS])
+    errors = np.array([np.linalg.norm(gradient(terms) - exact) for terms in counts])
     factor = 1 - step * values[0]
     size = np.linalg.norm(np.linalg.solve(hessian, push)) * np.abs(cross).max()
-    bounds = np.array([factor ** (terms + 1) * size for terms in TERMS])
-    tail = np.array(TERMS) >= 10
+    bounds = np.array([factor ** (terms + 1) * size for terms in counts])
+    tail = np.array(counts) >= 10
     seen = tail & (errors > 1e-11 * np.linalg.norm(exact))
-    fitted = np.exp(np.polyfit(np.array(TERMS)[seen], np.log(errors[seen]), 1)[0])
+    fitted = np.exp(np.polyfit(np.array(counts)[seen], np.log(errors[seen]), 1)[0])
     found.values["Neumann factor"] = float(abs(fitted / factor - 1))
     found.values["Neumann bound"] = float(np.max(errors / bounds))
     found.values["Neumann products"] = abs(products() - 7)
     found.figures["Hypergradient of ridge regression: error of the Neumann series"] = plot.line(
-        {"error": (TERMS, errors), "bound": (TERMS, bounds)},
+        {"error": (counts, errors), "bound": (counts, bounds)},
         title="Error by terms of the series",
         x_label="terms",
         y_label="error",
