@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
@@ -22,6 +23,8 @@ LARGEST = 1000
 """Unknowns beyond which solves are long enough to be watched one by one."""
 ROWS, STEPS = 16, 500
 """Solves per call of the compiled program, and steps per solve: it cannot be interrupted inside."""
+_TRIES = 4
+"""How often a solve is asked to go further, because a certificate's residual is larger."""
 
 
 class Swept(NamedTuple):
@@ -78,13 +81,30 @@ def _sweep(
         here = eqx.tree_at(lambda d: d.coefficients, data, row)
         start = predict(predictor, system, trail, here)
         progress = begin(method, system, start, here, jax.random.key(0))
-        progress = advance(method, system, progress, here, tol, limit)
+
+        def short(carry):
+            progress, _, asked, tries = carry
+            again = (progress.status == Status.CONVERGED) & (asked > tol) & (tries < _TRIES)
+            return (tries == 0) | again
+
+        def further(carry):
+            # As a solve does: where the certificate disagrees, the method must go further.
+            progress, level, _, tries = carry
+            running = jnp.full_like(progress.status, int(Status.RUNNING))
+            progress = eqx.tree_at(lambda p: p.status, progress, running)
+            progress = advance(method, system, progress, here, level, limit)
+            asked = judge(system, method.point(progress.state), here).shortfall
+            level = 0.5 * jnp.minimum(level, progress.metrics.residual)
+            level = jnp.maximum(level * jnp.maximum(tol / asked, 1e-3), floor)
+            return progress, level.astype(tol.dtype), asked, tries + 1
+
+        floor = 100 * jnp.finfo(tol.dtype).eps
+        begun = progress, tol, jnp.full_like(progress.metrics.residual, jnp.inf), jnp.asarray(0)
+        progress, _, asked, _ = jax.lax.while_loop(short, further, begun)
         answer = method.point(progress.state)
         objectives = several.linearize(answer.primal, data.data).objectives
-        agreed = judge(system, answer, here).shortfall <= tol
-        found = Swept(
-            answer, objectives, progress.steps, (progress.status == Status.CONVERGED) & agreed
-        )
-        return trail.then(answer, row), found
+        stopped = (progress.status == Status.CONVERGED) | (progress.status == Status.STALLED)
+        good = stopped & (progress.metrics.residual <= tol) & (asked <= tol)
+        return trail.then(answer, row), Swept(answer, objectives, progress.steps, good)
 
     return jax.lax.scan(solve, trail, rows.astype(trail.new.dtype))

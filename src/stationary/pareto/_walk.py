@@ -49,12 +49,7 @@ class Walk:
         """One solve per row of coefficients, one after another or all at once."""
         if not warm:
             return self._batch(scalarized, rows)
-        path = Path(scalarized, self._x0, self._settings)
-        if sum(map(np.size, jax.tree.leaves(self._x0))) > LARGEST:
-            for row in rows:
-                self._solve(path, row)
-            return None
-        self._sweep(path, rows)
+        self._follow(Path(scalarized, self._x0, self._settings), rows)
 
     def march(self, spacing: float) -> None:
         """The reference point method, its target moved from one end of the front to the other.
@@ -69,8 +64,8 @@ class Walk:
         if not 0 < spacing <= 0.5:
             raise ValueError(f"spacing must lie in (0, 0.5], got {spacing}.")
         ends = Path(weighted_sum(self._problem, [1 - END, END]), self._x0, self._settings)
-        first = self._solve(ends, np.array([1 - END, END]))
-        last = self._solve(ends, np.array([END, 1 - END]))
+        self._follow(ends, np.array([[1 - END, END], [END, 1 - END]]))
+        first, last = (each.values for each in self._found)
         second = self._found.pop()
         if not (first[0] < last[0] and last[1] < first[1]):
             self._notices.append("no objective costs another: the front is a single point.")
@@ -132,8 +127,13 @@ class Walk:
         steps = before + stats.steps
         return self._keep(path.problem, row, solution.point, solution.status, steps, stats.notices)
 
-    def _sweep(self, path: Path, rows: Float[np.ndarray, "m k"]) -> None:
-        """Solve for all rows in compiled code, and those that it leaves one by one."""
+    def _follow(self, path: Path, rows: Float[np.ndarray, "m k"]) -> None:
+        """Solve for all rows: where there are few unknowns in compiled code, what it leaves and
+        what is large one by one."""
+        if sum(map(np.size, jax.tree.leaves(self._x0))) > LARGEST:
+            for row in rows:
+                self._solve(path, row)
+            return
         system, trail, data = path.begin(rows[0])
         method = path.method(system)
         self._method = repr(method)
