@@ -81,11 +81,17 @@ class AveragedOperator(AbstractPairOperator):
     weight: Any
     exact: bool = eqx.field(static=True)
 
-    natural = frozenset({2})
+    @property
+    def natural(self):
+        return frozenset({2}) if self.exact else frozenset()
 
     @property
     def chooses(self):
         return True
+
+    @property
+    def additive(self):
+        return not self.exact
 
     @property
     def coefficients(self):

@@ -120,6 +120,7 @@ class ProximalOperator(AbstractPairOperator):
     bound: Any
 
     saddle = (3, 4)
+    additive = True
 
     def inner(self, entries):
         return self.saddle
