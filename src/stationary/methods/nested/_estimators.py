@@ -7,8 +7,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PyTree
 
+from ..._dtypes import working_dtype
 from ..._operators import Duals
 from ..._responses import AbstractPairOperator
 from ..._streams import AbstractStream
@@ -176,18 +178,36 @@ class SAGA(AbstractEstimator):
 
     def begin(self, stream, primal):
         shares: Any = stream.shares
-        table = jax.tree.map(lambda p: jnp.zeros((len(shares), *p.shape), p.dtype), primal)
-        return table, jax.tree.map(jnp.zeros_like, primal)
+        row = jnp.zeros_like(ravel_pytree(primal)[0])
+        table = jnp.zeros((len(shares), row.size), row.dtype)
+        return Table(table, row, row, jnp.zeros((), jnp.int32))
 
     def refine(self, stream, part, memory, primal, index):
-        table, mean = memory
-        number = stream.number(index)
-        share = jnp.asarray(stream.shares)[number]
-        new = part(primal, index)
-        change = jax.tree.map(lambda n, t: n - t[number], new, table)
-        found = _moved(mean, change, share * len(stream.shares))
-        table = jax.tree.map(lambda t, n: t.at[number].set(n), table, new)
-        return found, (table, _moved(mean, change, share))
+        number = stream.number(index).astype(jnp.int32)
+        share = jnp.asarray(stream.shares, memory.mean.dtype)[number]
+        # The last row is written before another is read, so that a compiled loop keeps one table
+        # in place; to read first would copy it at every step.
+        table = memory.table.at[memory.number].set(memory.row)
+        new, unravel = ravel_pytree(part(primal, index))
+        change = new - table[number]
+        found = memory.mean + share * len(stream.shares) * change
+        return unravel(found), Table(table, memory.mean + share * change, new, number)
+
+
+class Table(eqx.Module):
+    """What batches contributed, and their mean over rows.
+
+    **Arguments:**
+
+    - `table`: a row per batch, all but the last seen up to date.
+    - `mean`: of all rows, with the last seen.
+    - `row`, `number`: the last seen.
+    """
+
+    table: Float[Array, "batches size"]
+    mean: Float[Array, "size"]
+    row: Float[Array, "size"]
+    number: Int[Array, ""]
 
 
 class SVRG(AbstractEstimator):
@@ -219,7 +239,7 @@ class SVRG(AbstractEstimator):
         return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
 
     def refine(self, stream, part, memory, primal, index):
-        shares = jnp.asarray(stream.shares)
+        shares = jnp.asarray(stream.shares, working_dtype(primal))
 
         def anew(memory):
             def add(i, mean):
