@@ -149,9 +149,11 @@ class Batches(AbstractStream):
         if self.shuffle is True:
             return self._reshuffled(index)
         begin = self.number(index) * self.batch_size
-        # The last batch begins early enough to be whole.
-        start = jnp.minimum(begin, self.rows - self.batch_size)
-        mask = start + jnp.arange(self.batch_size) >= begin
+        start, mask = begin, jnp.ones(self.batch_size, bool)
+        if self.rows % self.batch_size:
+            # The last batch begins early enough to be whole.
+            start = jnp.minimum(begin, self.rows - self.batch_size)
+            mask = start + jnp.arange(self.batch_size) >= begin
 
         def read(leaf: Array | np.ndarray) -> Array:
             return jax.lax.dynamic_slice_in_dim(jnp.asarray(leaf), start, self.batch_size)

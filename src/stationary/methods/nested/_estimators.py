@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PyTree
 
@@ -184,13 +185,13 @@ class SAGA(AbstractEstimator):
 
     def refine(self, stream, part, memory, primal, index):
         number = stream.number(index).astype(jnp.int32)
-        share = jnp.asarray(stream.shares, memory.mean.dtype)[number]
+        share, weight = _weights(stream, number, memory.mean.dtype)
         # The last row is written before another is read, so that a compiled loop keeps one table
         # in place; to read first would copy it at every step.
         table = memory.table.at[memory.number].set(memory.row)
         new, unravel = ravel_pytree(part(primal, index))
         change = new - table[number]
-        found = memory.mean + share * len(stream.shares) * change
+        found = memory.mean + weight * change
         return unravel(found), Table(table, memory.mean + share * change, new, number)
 
 
@@ -239,24 +240,33 @@ class SVRG(AbstractEstimator):
         return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
 
     def refine(self, stream, part, memory, primal, index):
-        shares = jnp.asarray(stream.shares, working_dtype(primal))
+        dtype = working_dtype(primal)
 
-        def anew(memory):
+        def anew(_):
             def add(i, mean):
-                return _moved(mean, part(primal, i), shares[stream.number(i)])
+                return _moved(mean, part(primal, i), _weights(stream, stream.number(i), dtype)[0])
 
             zero = jax.tree.map(jnp.zeros_like, primal)
             return primal, jax.lax.fori_loop(0, len(stream.shares), add, zero)
 
         anchor, mean, count = memory
         due = count % self.period == 0
-        anchor, mean = jax.lax.cond(due, anew, lambda m: m, (anchor, mean))
+        anchor, mean = jax.lax.cond(due, anew, lambda kept: kept, (anchor, mean))
         change = jax.tree.map(jnp.subtract, part(primal, index), part(anchor, index))
-        found = _moved(mean, change, shares[stream.number(index)] * len(stream.shares))
-        return found, (anchor, mean, count + 1)
+        weight = _weights(stream, stream.number(index), dtype)[1]
+        return _moved(mean, change, weight), (anchor, mean, count + 1)
 
 
-def _moved(mean: tuple, change: tuple, weight: Float[Array, ""]) -> tuple:
+def _weights(stream: Any, number: Int[Array, ""], dtype: Any) -> tuple[Any, Any]:
+    """A batch's part of all rows, and that over its part of all batches."""
+    shares = stream.shares
+    if np.all(shares == shares[0]):
+        return float(shares[0]), 1.0
+    share = jnp.asarray(shares, dtype)[number]
+    return share, len(shares) * share
+
+
+def _moved(mean: tuple, change: tuple, weight: Any) -> tuple:
     return jax.tree.map(lambda m, c: (m + weight * c).astype(m.dtype), mean, change)
 
 
