@@ -145,13 +145,12 @@ def single_loop(upper: Callable, lower: Callable, response: Any) -> Solver:
         rate, share = setting
         return BilevelDescent(share * rate, (rate, rate), order="simultaneous", estimator=SAGA())
 
+    losses = [lambda pair, row, loss=loss: loss(*pair, row) for loss in (upper, lower)]
+
     def prepare(samples, x, y):
         levels = [
-            st.Expectation(
-                lambda pair, sample, loss=loss: loss(*pair, sample),
-                st.Batches(rows, BATCH, seed=seed, shuffle="batches"),
-            )
-            for seed, (loss, rows) in enumerate(zip((upper, lower), samples, strict=True))
+            st.Expectation(loss, st.Batches(rows, BATCH, seed=seed, shuffle="batches"))
+            for seed, (loss, rows) in enumerate(zip(losses, samples, strict=True))
         ]
         problem = st.Nested(*levels, response)
         start = problem.embed((x, y))
@@ -170,7 +169,7 @@ def single_loop(upper: Callable, lower: Callable, response: Any) -> Solver:
         return jax.lax.scan(once, state, None, CHUNK)[0]
 
     def advance(prepared, setting, state):
-        return steps(method(setting), prepared[0], state)
+        return steps(method(tuple(map(jnp.asarray, setting))), prepared[0], state)
 
     return Solver(prepare, begin, advance, lambda state: state.seen[0])
 
@@ -182,8 +181,10 @@ def second_order(upper: Callable, lower: Callable) -> Solver:
     def mean(loss, level):
         return lambda x, y, data: jnp.mean(jax.vmap(loss, (None, None, 0))(x, y, data[level]))
 
+    losses = mean(upper, 0), mean(lower, 1)
+
     def prepare(samples, x, y):
-        problem = st.Nested(mean(upper, 0), mean(lower, 1), st.KKT(), data=samples)
+        problem = st.Nested(*losses, st.KKT(), data=samples)
         return problem.lower((x, y)), samples, (x, y)
 
     @eqx.filter_jit
@@ -252,7 +253,7 @@ def again(solver: Solver, problem: Problem, setting: tuple, chunks: int) -> floa
 def tuned(solver: Solver, problems: Sequence[Problem], settings: Sequence[tuple]) -> dict[str, Any]:
     """The best setting on the first problem, and the seconds that it takes on each."""
     best, which = math.inf, None
-    again(solver, problems[0], settings[0], 1)  # compiles
+    again(solver, problems[0], settings[0], 2)  # compiles, for the first state and for others
     for setting in settings:
         took = reach(solver, problems[0], setting, min(BUDGET, 1.5 * best), 3).seconds
         if took < best:
@@ -302,7 +303,7 @@ def compare(name: str, make: Callable[..., Problem]) -> list[Figure]:
 def _ratio(
     name: str, found: dict[str, dict], ours: str, theirs: str, at_most: float, peer: str
 ) -> Figure:
-    """Ours over theirs; 0 where only ours arrives; NaN, which meets nothing, where ours does not."""
+    """Ours over theirs; 0 where only ours arrives; NaN, which meets nothing, where it does not."""
     above, below = found[ours]["median"], found[theirs]["median"]
     detail: dict[str, Any] = {"ours": ours, "theirs": theirs, **found}
     if math.isinf(below):
