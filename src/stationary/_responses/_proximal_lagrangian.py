@@ -120,7 +120,10 @@ class ProximalOperator(AbstractPairOperator):
     bound: Any
 
     saddle = (3, 4)
-    additive = True
+
+    @property
+    def additive(self):
+        return True
 
     def inner(self, entries):
         return self.saddle

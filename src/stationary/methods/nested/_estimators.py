@@ -131,11 +131,6 @@ class AbstractEstimator(eqx.Module):
                 "objectives. Use response=st.Averaged(0.0, exact=False), st.ValueFunction() with "
                 "shared samples, or st.ProximalLagrangian()."
             )
-        for term in system.constraints.values():
-            if term.term.stream is not None:
-                raise TypeError(
-                    f"estimator={name}() needs constraints of all the data, not an Expectation."
-                )
         streams = {k: s for k, s in _streams(operator).items() if s is not None}
         for level, stream in streams.items():
             if stream.shares is None:
@@ -178,7 +173,7 @@ class SAGA(AbstractEstimator):
     """
 
     def begin(self, stream, primal):
-        shares: Any = stream.shares
+        shares = _shares(stream)
         row = jnp.zeros_like(ravel_pytree(primal)[0])
         table = jnp.zeros((len(shares), row.size), row.dtype)
         return Table(table, row, row, jnp.zeros((), jnp.int32))
@@ -240,14 +235,14 @@ class SVRG(AbstractEstimator):
         return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
 
     def refine(self, stream, part, memory, primal, index):
-        dtype = working_dtype(primal)
+        dtype, shares = working_dtype(primal), _shares(stream)
 
         def anew(_):
             def add(i, mean):
                 return _moved(mean, part(primal, i), _weights(stream, stream.number(i), dtype)[0])
 
             zero = jax.tree.map(jnp.zeros_like, primal)
-            return primal, jax.lax.fori_loop(0, len(stream.shares), add, zero)
+            return primal, jax.lax.fori_loop(0, len(shares), add, zero)
 
         anchor, mean, count = memory
         due = count % self.period == 0
@@ -257,9 +252,15 @@ class SVRG(AbstractEstimator):
         return _moved(mean, change, weight), (anchor, mean, count + 1)
 
 
-def _weights(stream: Any, number: Int[Array, ""], dtype: Any) -> tuple[Any, Any]:
-    """A batch's part of all rows, and that over its part of all batches."""
+def _shares(stream: AbstractStream) -> Float[np.ndarray, "batches"]:
     shares = stream.shares
+    assert shares is not None, "checked at the start"
+    return shares
+
+
+def _weights(stream: AbstractStream, number: Int[Array, ""], dtype: Any) -> tuple[Any, Any]:
+    """A batch's part of all rows, and that over its part of all batches."""
+    shares = _shares(stream)
     if np.all(shares == shares[0]):
         return float(shares[0]), 1.0
     share = jnp.asarray(shares, dtype)[number]
