@@ -51,6 +51,7 @@ from .fixed_point import picard as picard
 from .fixed_point import primal_dual_operator as primal_dual_operator
 from .interior_point import InteriorPoint as InteriorPoint
 from .nested import SAGA as SAGA
+from .nested import SARAH as SARAH
 from .nested import SVRG as SVRG
 from .nested import AbstractEstimator as AbstractEstimator
 from .nested import BilevelDescent as BilevelDescent

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import stationary as st
-from stationary.methods import SAGA, SVRG, BilevelDescent
+from stationary.methods import SAGA, SARAH, SVRG, BilevelDescent
 from stationary.methods.nested._estimators import Directions
 
 RNG = np.random.default_rng(0)
@@ -121,6 +121,7 @@ def test_constant_rates_converge_where_plain_batches_do_not(settings):
 
     assert error(SAGA()) < 1e-10
     assert error(SVRG(5)) < 1e-10
+    assert error(SARAH(5)) < 1e-10
     assert error(None) > 1e-3
 
 
@@ -129,6 +130,29 @@ def test_first_derivatives_alone_converge_too():
     method = BilevelDescent(0.1, 0.2, order="simultaneous", estimator=SAGA())
     # The error of a central penalty is of the order of its inverse squared.
     np.testing.assert_allclose(scan(method, problem, 4000).seen[0], answer()[0], atol=2e-3)
+
+
+def test_recursive_corrections_are_exact_on_all_batches_and_add_up():
+    problem, response = sampled(st.Averaged(0.0, exact=False)), st.Averaged(0.0, exact=False)
+    system, true = problem.lower(PAIR), whole(response).lower(PAIR)
+    directions = Directions(system, system.operator.at(0, jnp.float64), {}, None)
+    start = problem.embed(PAIR)
+    after = jax.tree.map(lambda leaf: leaf + 0.2, start)
+    estimator, index = SARAH(2), jnp.asarray(1)
+    found, memory = estimator(directions, estimator.init(system, start), start, jnp.asarray(0))
+    exact = true.linearize(start).direction({})
+    for got, want in zip(found, exact, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-12)
+    found, _ = estimator(directions, memory, after, index)
+    # Both levels are read at the batch of this index, whose weights follow from its rows.
+    batches = (problem.leader.objective.stream, 2), (problem.follower.objective.stream, 3)
+    want = exact
+    for name, (stream, count) in zip(("upper", "lower"), batches, strict=True):
+        weight = count * float(np.sum(stream.batch(index)[1])) / stream.rows
+        change = [directions.of(name, at, index) for at in (start, after)]
+        want = jax.tree.map(lambda w, a, b, k=weight: w + k * (b - a), want, *change)
+    for got, one in zip(found, want, strict=True):
+        np.testing.assert_allclose(got, one, atol=1e-12)
 
 
 def test_a_level_of_all_the_data_needs_no_memory():
@@ -143,7 +167,7 @@ def test_a_level_of_all_the_data_needs_no_memory():
     np.testing.assert_allclose(end.seen[0], answer()[0], atol=1e-10)
 
 
-@pytest.mark.parametrize("estimator", [SAGA(), SVRG(4)], ids=str)
+@pytest.mark.parametrize("estimator", [SAGA(), SVRG(4), SARAH(4)], ids=str)
 def test_a_state_holds_all_that_the_next_step_needs(estimator):
     problem = sampled(st.Averaged(0.0, exact=False))
     method = BilevelDescent(0.1, (0.2, 0.2), order="simultaneous", estimator=estimator)
@@ -152,7 +176,7 @@ def test_a_state_holds_all_that_the_next_step_needs(estimator):
     assert jax.tree.all(jax.tree.map(np.array_equal, once, twice))
 
 
-@pytest.mark.parametrize("estimator", [SAGA(), SVRG(4)], ids=str)
+@pytest.mark.parametrize("estimator", [SAGA(), SVRG(4), SARAH(4)], ids=str)
 def test_lanes_do_not_mix(estimator):
     problem = sampled(st.Averaged(0.0, exact=False))
     method = BilevelDescent(0.1, (0.2, 0.2), order="simultaneous", estimator=estimator)
@@ -209,5 +233,6 @@ def test_what_has_no_mean_over_batches_is_refused():
     refused(st.Nested(several, st.Expectation(lower, fixed), averaged), "several upper objectives")
     with pytest.raises(ValueError, match="not both"):
         BilevelDescent(0.1, 0.1, order="simultaneous", momentum=0.5, estimator=SAGA())
-    with pytest.raises(ValueError, match="period"):
-        SVRG(0)
+    for kind in (SVRG, SARAH):
+        with pytest.raises(ValueError, match=rf"{kind.__name__}\(period"):
+            kind(0)

@@ -91,8 +91,9 @@ class BilevelDescent(AbstractMethod):
         d <- new + (1 - eta) (d - new at the last point), both on one mini-batch, which reduces
         their variance at twice the cost. Needs simultaneous steps.
     - `estimator`: how directions are estimated from mini-batches of finite data, so that their
-        variance goes to zero: [`SAGA`][stationary.methods.SAGA] or
-        [`SVRG`][stationary.methods.SVRG]; `None` takes each as it comes.
+        variance goes to zero: [`SAGA`][stationary.methods.SAGA],
+        [`SVRG`][stationary.methods.SVRG] or [`SARAH`][stationary.methods.SARAH]; `None` takes
+        each as it comes.
     - `proximal`, `relaxation`: with `proximal`, inner steps add (w - centre) / proximal, where the
         centres are the entries at the beginning of the step, which then move the part `relaxation`
         of the way: for lower problems that are not convex.

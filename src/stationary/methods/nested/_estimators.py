@@ -180,7 +180,7 @@ class SAGA(AbstractEstimator):
 
     def refine(self, stream, part, memory, primal, index):
         number = stream.number(index).astype(jnp.int32)
-        share, weight = _weights(stream, number, memory.mean.dtype)
+        share, weight = _weights(stream, index, primal)
         # The last row is written before another is read, so that a compiled loop keeps one table
         # in place; to read first would copy it at every step.
         table = memory.table.at[memory.number].set(memory.row)
@@ -228,28 +228,79 @@ class SVRG(AbstractEstimator):
     period: int = eqx.field(static=True)
 
     def __check_init__(self):
-        if self.period < 1:
-            raise ValueError(f"SVRG(period=...) must be at least 1, got {self.period}.")
+        _check_period(self)
 
     def begin(self, stream, primal):
         return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
 
     def refine(self, stream, part, memory, primal, index):
-        dtype, shares = working_dtype(primal), _shares(stream)
+        anchor, mean, count = memory
 
         def anew(_):
-            def add(i, mean):
-                return _moved(mean, part(primal, i), _weights(stream, stream.number(i), dtype)[0])
+            return primal, _over_all(stream, part, primal)
 
-            zero = jax.tree.map(jnp.zeros_like, primal)
-            return primal, jax.lax.fori_loop(0, len(shares), add, zero)
-
-        anchor, mean, count = memory
         due = count % self.period == 0
         anchor, mean = jax.lax.cond(due, anew, lambda kept: kept, (anchor, mean))
         change = jax.tree.map(jnp.subtract, part(primal, index), part(anchor, index))
-        weight = _weights(stream, stream.number(index), dtype)[1]
-        return _moved(mean, change, weight), (anchor, mean, count + 1)
+        found = _moved(mean, change, _weights(stream, index, primal)[1])
+        return found, (anchor, mean, count + 1)
+
+
+class SARAH(AbstractEstimator):
+    """Add to the last estimate how a batch's directions changed since, and begin anew at times.
+
+    The estimate is last + weight (new - new at the last point): its errors add up between passes
+    through all batches, every `period` steps, but are small while steps are. It allows longer steps
+    than an anchor that stays. Costs and memory are those of [`SVRG`][stationary.methods.SVRG].
+
+    **Arguments:**
+
+    - `period`: evaluations of directions between passes: about the number of batches.
+
+    **Raises:** `ValueError` for a period below 1.
+
+    !!! cite "Reference"
+        Nguyen, Liu, Scheinberg and Takac (2017), arXiv:1703.00102; for bilevel problems Dagreou,
+        Moreau, Vaiter and Ablin (2023), arXiv:2302.08766 (SRBA).
+    """
+
+    period: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        _check_period(self)
+
+    def begin(self, stream, primal):
+        return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
+
+    def refine(self, stream, part, memory, primal, index):
+        last, estimate, count = memory
+
+        def anew(_):
+            return _over_all(stream, part, primal)
+
+        def onward(estimate):
+            change = jax.tree.map(jnp.subtract, part(primal, index), part(last, index))
+            return _moved(estimate, change, _weights(stream, index, primal)[1])
+
+        found = jax.lax.cond(count % self.period == 0, anew, onward, estimate)
+        return found, (primal, found, count + 1)
+
+
+def _check_period(estimator: "SVRG | SARAH") -> None:
+    if estimator.period < 1:
+        raise ValueError(
+            f"{type(estimator).__name__}(period=...) must be at least 1, got {estimator.period}."
+        )
+
+
+def _over_all(stream: AbstractStream, part: Callable, primal: tuple) -> tuple:
+    """A level's contribution on all rows, a batch at a time."""
+
+    def add(i: Int[Array, ""], mean: tuple) -> tuple:
+        return _moved(mean, part(primal, i), _weights(stream, i, primal)[0])
+
+    zero = jax.tree.map(jnp.zeros_like, primal)
+    return jax.lax.fori_loop(0, len(_shares(stream)), add, zero)
 
 
 def _shares(stream: AbstractStream) -> Float[np.ndarray, "batches"]:
@@ -258,12 +309,12 @@ def _shares(stream: AbstractStream) -> Float[np.ndarray, "batches"]:
     return shares
 
 
-def _weights(stream: AbstractStream, number: Int[Array, ""], dtype: Any) -> tuple[Any, Any]:
-    """A batch's part of all rows, and that over its part of all batches."""
+def _weights(stream: AbstractStream, index: Int[Array, ""], primal: tuple) -> tuple[Any, Any]:
+    """The part of all rows in the batch at an index, and that over its part of all batches."""
     shares = _shares(stream)
     if np.all(shares == shares[0]):
         return float(shares[0]), 1.0
-    share = jnp.asarray(shares, dtype)[number]
+    share = jnp.asarray(shares, working_dtype(primal))[stream.number(index)]
     return share, len(shares) * share
 
 
