@@ -19,7 +19,8 @@ class Solver(NamedTuple):
     """A loop in compiled code; a setting is (rate of y, rate of x over it).
 
     `prepare(samples, x, y)` states the problem, `begin(prepared)` is the state at its start,
-    `advance(prepared, setting, state)` takes some steps, and `x` reads the state.
+    `advance(prepared, setting, state, chunks)` takes that many times `chunk` steps in one call, and
+    `x` reads the state.
     """
 
     prepare: Callable
@@ -78,11 +79,10 @@ def _directions(upper: Callable, lower: Callable) -> Callable:
 
 def _solver(begin: Callable, step: Callable, chunk: int) -> Solver:
     @jax.jit
-    def advance(prepared, setting, state):
-        def once(state, _):
-            return step(prepared[0], setting, state), None
-
-        return jax.lax.scan(once, state, None, chunk)[0]
+    def advance(prepared, setting, state, chunks):
+        return jax.lax.fori_loop(
+            0, chunks * chunk, lambda _, state: step(prepared[0], setting, state), state
+        )
 
     def prepare(samples, x, y):
         return samples, x, y

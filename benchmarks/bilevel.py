@@ -141,9 +141,10 @@ def hypergradient(upper: Callable, lower: Callable) -> Callable:
 def single_loop(upper: Callable, lower: Callable, response: Any, estimator: Any) -> Solver:
     """Descent of the library on all unknowns at once, with noise that fades."""
 
-    def method(setting: tuple[Any, Any]) -> BilevelDescent:
-        rate, share = setting
-        return BilevelDescent(share * rate, (rate, rate), order="simultaneous", estimator=estimator)
+    @functools.cache
+    def method(setting: tuple[float, float]) -> BilevelDescent:
+        rate, upper_rate = map(jnp.asarray, (setting[0], setting[0] * setting[1]))
+        return BilevelDescent(upper_rate, (rate, rate), order="simultaneous", estimator=estimator)
 
     losses = [lambda pair, row, loss=loss: loss(*pair, row) for loss in (upper, lower)]
 
@@ -162,14 +163,13 @@ def single_loop(upper: Callable, lower: Callable, response: Any, estimator: Any)
         return method((0.1, 1.0)).init(system, st.Point(start, {}))
 
     @eqx.filter_jit
-    def steps(method, system, state):
-        def once(state, _):
-            return method.step(system, state)[0], None
+    def steps(method, system, state, chunks):
+        return jax.lax.fori_loop(
+            0, chunks * CHUNK, lambda _, state: method.step(system, state)[0], state
+        )
 
-        return jax.lax.scan(once, state, None, CHUNK)[0]
-
-    def advance(prepared, setting, state):
-        return steps(method(tuple(map(jnp.asarray, setting))), prepared[0], state)
+    def advance(prepared, setting, state, chunks):
+        return steps(method(setting), prepared[0], state, jnp.asarray(chunks))
 
     return Solver(prepare, begin, advance, lambda state: state.seen[0])
 
@@ -193,8 +193,14 @@ def second_order(upper: Callable, lower: Callable) -> Solver:
         return method.init(system, st.Point(pair, system.zero_duals(pair)), samples)
 
     @eqx.filter_jit
-    def advance(prepared, _, state):
-        return method.step(prepared[0], state, prepared[1])[0]
+    def steps(prepared, state, chunks):
+        system, samples, _ = prepared
+        return jax.lax.fori_loop(
+            0, chunks, lambda _, state: method.step(system, state, samples)[0], state
+        )
+
+    def advance(prepared, _, state, chunks):
+        return steps(prepared, state, jnp.asarray(chunks))
 
     return Solver(prepare, begin, advance, lambda state: method.point(state).primal[0])
 
@@ -221,9 +227,7 @@ def reach(solver: Solver, problem: Problem, setting: tuple, budget: float, looks
     spent, taken, ahead = time.perf_counter() - began, 0, 1
     while spent < budget:
         began = time.perf_counter()
-        for _ in range(ahead):
-            state = solver.advance(prepared, setting, state)
-        jax.block_until_ready(state)
+        state = jax.block_until_ready(solver.advance(prepared, setting, state, ahead))
         spent += time.perf_counter() - began
         taken += ahead
         left, near = size(solver.x(state), near, *samples)
@@ -242,9 +246,7 @@ def again(solver: Solver, problem: Problem, setting: tuple, chunks: int) -> floa
     found = []
     for _ in range(3):
         began = time.perf_counter()
-        state = solver.begin(prepared)
-        for _ in range(chunks):
-            state = solver.advance(prepared, setting, state)
+        state = solver.advance(prepared, setting, solver.begin(prepared), chunks)
         jax.block_until_ready(state)
         found.append(time.perf_counter() - began)
     return min(found)
@@ -253,9 +255,14 @@ def again(solver: Solver, problem: Problem, setting: tuple, chunks: int) -> floa
 def tuned(solver: Solver, problems: Sequence[Problem], settings: Sequence[tuple]) -> dict[str, Any]:
     """The best setting on the first problem, and the seconds that it takes on each."""
     best, which = math.inf, None
-    again(solver, problems[0], settings[0], 2)  # compiles, for the first state and for others
+    first = problems[0]
+    prepared = solver.prepare((first.upper_samples, first.lower_samples), first.x, first.y)
+    state = solver.begin(prepared)
+    for _ in range(2):  # compiles, for the first state and for others
+        state = solver.advance(prepared, settings[0], state, 1)
+    reach(solver, first, settings[0], 1e-3, 3)
     for setting in settings:
-        took = reach(solver, problems[0], setting, min(BUDGET, 1.5 * best), 3).seconds
+        took = reach(solver, first, setting, min(BUDGET, 1.5 * best), 3).seconds
         if took < best:
             best, which = took, setting
     if which is None:

@@ -47,7 +47,7 @@ def test_ours_and_saba_take_the_same_steps_on_one_batch(small, monkeypatch):
         bilevel.single_loop(small.upper, small.lower, st.Averaged(0.0, exact=False), SAGA()),
     ):
         prepared = solver.prepare(samples, small.x, small.y)
-        ends.append(solver.x(solver.advance(prepared, setting, solver.begin(prepared))))
+        ends.append(solver.x(solver.advance(prepared, setting, solver.begin(prepared), 1)))
     np.testing.assert_allclose(*ends, rtol=1e-9)
     assert not np.allclose(ends[0], small.x, atol=1e-2)
 
@@ -64,7 +64,7 @@ def test_peers_with_noise_move_towards_the_answer_at_first(small, peer):
     solver = peer(small.upper, small.lower, 32, 1000)
     samples = small.upper_samples, small.lower_samples
     prepared = solver.prepare(samples, small.x, small.y)
-    x = solver.x(solver.advance(prepared, (0.1, 0.3), solver.begin(prepared)))
+    x = solver.x(solver.advance(prepared, (0.1, 0.3), solver.begin(prepared), 1))
     size = bilevel.hypergradient(small.upper, small.lower)
     first, last = (float(size(at, small.y, *samples)[0]) for at in (small.x, x))
     assert last < 0.5 * first
