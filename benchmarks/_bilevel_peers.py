@@ -1,33 +1,72 @@
 """Methods for stochastic bilevel problems from the literature, as benchopt's benchmark states them.
 
-SOBA and SABA are Dagreou et al. (2022), arXiv:2201.13409; F2SA has that benchmark's schedules,
-whose multiplier grows by increments. Each returns a state, a compiled run of steps, and x.
+SOBA and SABA are Dagreou et al. (2022), arXiv:2201.13409; SRBA the same authors (2023),
+arXiv:2302.08766; F2SA has that benchmark's schedules, whose multiplier grows by increments. As
+there, batches are consecutive rows in an order that is drawn anew every epoch.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+Samples = tuple[Any, Any]
+"""Of the upper and of the lower level."""
 
-def _batch(samples: Any, key: jax.Array, size: int) -> tuple[Any, jax.Array]:
-    """A mini-batch of consecutive samples, and its number."""
+
+class Solver(NamedTuple):
+    """A loop in compiled code; a setting is (rate of y, rate of x over it).
+
+    `prepare(samples, x, y)` states the problem, `begin(prepared)` is the state at its start,
+    `advance(prepared, setting, state, chunks)` takes that many times `chunk` steps in one call, and
+    `x` reads the state.
+    """
+
+    prepare: Callable
+    begin: Callable
+    advance: Callable
+    x: Callable
+
+
+class Order(NamedTuple):
+    """Which batch is next."""
+
+    order: jax.Array
+    place: jax.Array
+    key: jax.Array
+
+
+def _order(samples: Any, size: int, seed: int) -> Order:
     count = jax.tree.leaves(samples)[0].shape[0] // size
-    number = jax.random.randint(key, (), 0, count)
+    return Order(jnp.arange(count), jnp.asarray(0), jax.random.key(seed))
+
+
+def _next(order: Order) -> tuple[jax.Array, Order]:
+    count = order.order.size
+
+    def anew(order: Order) -> Order:
+        key, own = jax.random.split(order.key)
+        return Order(jax.random.permutation(own, order.order), jnp.zeros_like(order.place), key)
+
+    moved = order._replace(place=order.place + 1)
+    after = jax.lax.cond(moved.place == count, anew, lambda o: o, moved)
+    return order.order[order.place], after
+
+
+def _read(samples: Any, number: jax.Array, size: int) -> Any:
     return jax.tree.map(
         lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, number * size, size), samples
-    ), number
+    )
 
 
 def _mean(loss: Callable) -> Callable:
     return lambda x, y, batch: jnp.mean(jax.vmap(loss, (None, None, 0))(x, y, batch))
 
 
-def _parts(problem: Any, size: int) -> tuple[Any, Any, Callable]:
-    """Samples on the device, and the directions of SOBA on a pair of batches."""
-    upper, lower = _mean(problem.upper), _mean(problem.lower)
-    samples = jax.tree.map(jnp.asarray, (problem.upper_samples, problem.lower_samples))
+def _directions(upper: Callable, lower: Callable) -> Callable:
+    """The directions of SOBA on a pair of batches."""
+    upper, lower = _mean(upper), _mean(lower)
 
     def directions(x, y, v, above, below):
         slope, pullback = jax.vjp(lambda x, y: jax.grad(lower, 1)(x, y, below), x, y)
@@ -35,94 +74,149 @@ def _parts(problem: Any, size: int) -> tuple[Any, Any, Callable]:
         by_x, by_y = jax.grad(upper, (0, 1))(x, y, above)
         return slope, product, cross, by_y, by_x
 
-    return samples, (upper, lower), directions
+    return directions
 
 
-def _run(step: Callable, chunk: int) -> Callable:
+def _solver(begin: Callable, step: Callable, chunk: int) -> Solver:
     @jax.jit
-    def advance(state):
-        return jax.lax.scan(lambda s, _: (step(s), None), state, None, chunk)[0]
+    def advance(prepared, setting, state, chunks):
+        return jax.lax.fori_loop(
+            0, chunks * chunk, lambda _, state: step(prepared[0], setting, state), state
+        )
 
-    return advance
+    def prepare(samples, x, y):
+        return samples, x, y
+
+    return Solver(prepare, jax.jit(lambda p: begin(*p)), advance, lambda state: state[0])
 
 
-def soba(problem: Any, rate: float, share: float, size: int, chunk: int) -> tuple:
+def soba(upper: Callable, lower: Callable, size: int, chunk: int) -> Solver:
     """One stochastic step on x, y and the adjoint, at rates that fall like 1 / sqrt(k)."""
-    (above, below), _, directions = _parts(problem, size)
+    directions = _directions(upper, lower)
 
-    def step(state):
-        x, y, v, count, key = state
-        key, one, two = jax.random.split(key, 3)
-        found = directions(x, y, v, _batch(above, one, size)[0], _batch(below, two, size)[0])
-        slope, product, cross, by_y, by_x = found
-        now = rate / jnp.sqrt(count + 1.0)
+    def begin(samples, x, y):
+        orders = tuple(_order(s, size, i) for i, s in enumerate(samples))
+        return x, y, jnp.zeros_like(y), jnp.zeros(()), orders
+
+    def step(samples, setting, state):
+        x, y, v, count, orders = state
+        (first, one), (second, two) = map(_next, orders)
+        above, below = _read(samples[0], first, size), _read(samples[1], second, size)
+        slope, product, cross, by_y, by_x = directions(x, y, v, above, below)
+        now = setting[0] / jnp.sqrt(count + 1)
         y, v = y - now * slope, v - now * (product + by_y)
-        return x - share * now * (cross + by_x), y, v, count + 1, key
+        return x - setting[1] * now * (cross + by_x), y, v, count + 1, (one, two)
 
-    begun = (problem.x, problem.y, jnp.zeros_like(problem.y), 0, jax.random.key(0))
-    return begun, _run(step, chunk), lambda state: state[0]
+    return _solver(begin, step, chunk)
 
 
-def saba(problem: Any, rate: float, share: float, size: int, chunk: int) -> tuple:
+def saba(upper: Callable, lower: Callable, size: int, chunk: int) -> Solver:
     """SOBA with a memory of every batch's directions (SAGA), at constant rates."""
-    (above, below), _, directions = _parts(problem, size)
-    counts = [jax.tree.leaves(s)[0].shape[0] // size for s in (above, below)]
+    directions = _directions(upper, lower)
 
-    def blank(count, like):
-        return jnp.zeros((count, *like.shape)), jnp.zeros_like(like)
+    def begin(samples, x, y):
+        orders = tuple(_order(s, size, i) for i, s in enumerate(samples))
+        counts = [order.order.size for order in orders]
 
-    x, y = problem.x, problem.y
-    memory = (
-        blank(counts[1], y), blank(counts[1], y), blank(counts[1], x),
-        blank(counts[0], y), blank(counts[0], x),
-    )  # fmt: skip
+        def blank(count, like):
+            return jnp.zeros((count, *like.shape)), jnp.zeros_like(like)
+
+        memory = (
+            blank(counts[1], y), blank(counts[1], y), blank(counts[1], x),
+            blank(counts[0], y), blank(counts[0], x),
+        )  # fmt: skip
+        return x, y, jnp.zeros_like(y), memory, orders
 
     def corrected(kept, new, number):
         table, mean = kept
         change = new - table[number]
-        direction = mean + change
-        return (table.at[number].set(new), mean + change / table.shape[0]), direction
+        return (table.at[number].set(new), mean + change / table.shape[0]), mean + change
 
-    def step(state):
-        x, y, v, memory, key = state
-        key, one, two = jax.random.split(key, 3)
-        (up, first), (down, second) = _batch(above, one, size), _batch(below, two, size)
-        found = directions(x, y, v, up, down)
+    def step(samples, setting, state):
+        rate, share = setting
+        x, y, v, memory, orders = state
+        (first, one), (second, two) = map(_next, orders)
+        above, below = _read(samples[0], first, size), _read(samples[1], second, size)
+        found = directions(x, y, v, above, below)
         numbers = (second, second, second, first, first)
         pairs = [corrected(*each) for each in zip(memory, found, numbers, strict=True)]
         memory = tuple(kept for kept, _ in pairs)
         slope, product, cross, by_y, by_x = (direction for _, direction in pairs)
         y, v = y - rate * slope, v - rate * (product + by_y)
-        return x - share * rate * (cross + by_x), y, v, memory, key
+        return x - share * rate * (cross + by_x), y, v, memory, (one, two)
 
-    begun = (x, y, jnp.zeros_like(y), memory, jax.random.key(0))
-    return begun, _run(step, chunk), lambda state: state[0]
+    return _solver(begin, step, chunk)
 
 
-def f2sa(problem: Any, rate: float, share: float, size: int, chunk: int) -> tuple:
+def srba(upper: Callable, lower: Callable, size: int, chunk: int) -> Solver:
+    """SOBA with recursive corrections (SARAH), and all samples every half epoch."""
+    directions = _directions(upper, lower)
+
+    def together(point, above, below):
+        slope, product, cross, by_y, by_x = directions(*point, above, below)
+        return cross + by_x, slope, product + by_y
+
+    def begin(samples, x, y):
+        orders = tuple(_order(s, size, i) for i, s in enumerate(samples))
+        point = x, y, jnp.zeros_like(y)
+        return x, point, point, jax.tree.map(jnp.zeros_like, point), jnp.asarray(0), orders
+
+    def step(samples, setting, state):
+        rate, share = setting
+        _, point, old, directions, count, orders = state
+        period = max(1, sum(order.order.size for order in orders) // 2)
+
+        def whole(_):
+            return together(point, *samples), orders
+
+        def recursive(_):
+            (first, one), (second, two) = map(_next, orders)
+            above, below = _read(samples[0], first, size), _read(samples[1], second, size)
+            new, was = together(point, above, below), together(old, above, below)
+            moved = jax.tree.map(lambda d, a, b: d + a - b, directions, new, was)
+            return moved, (one, two)
+
+        found, orders = jax.lax.cond(count % period == 0, whole, recursive, None)
+        rates = share * rate, rate, rate
+        after = jax.tree.map(lambda p, r, d: p - r * d, point, rates, found)
+        return after[0], after, point, found, count + 1, orders
+
+    return _solver(begin, step, chunk)
+
+
+def f2sa(upper: Callable, lower: Callable, size: int, chunk: int) -> Solver:
     """Ten inner steps on both copies, independent batches, and a multiplier that grows."""
-    (above, below), (upper, lower), _ = _parts(problem, size)
+    upper, lower = _mean(upper), _mean(lower)
 
-    def step(state):
-        x, y, z, weight, count, key = state
-        key, *keys = jax.random.split(key, 5)
-        k = count + 1.0
+    def begin(samples, x, y):
+        orders = tuple(_order(s, size, i) for i, s in enumerate(samples))
+        return x, y, y, jnp.ones(()), jnp.zeros(()), orders
+
+    def step(samples, setting, state):
+        rate, share = setting
+        x, y, z, weight, count, orders = state
+        k = count + 1
         fast, slow = rate * k ** (-5 / 7), rate * k ** (-4 / 7)
 
-        def inner(pair, key):
-            y, z = pair
-            one, two, three = jax.random.split(key, 3)
-            by_y = jax.grad(upper, 1)(x, y, _batch(above, one, size)[0])
-            by_y = by_y + weight * jax.grad(lower, 1)(x, y, _batch(below, two, size)[0])
-            by_z = jax.grad(lower, 1)(x, z, _batch(below, three, size)[0])
-            return (y - fast * by_y, z - slow * by_z), None
+        def draw(orders, level):
+            number, moved = _next(orders[level])
+            orders = (moved, orders[1]) if level == 0 else (orders[0], moved)
+            return _read(samples[level], number, size), orders
 
-        y, z = jax.lax.scan(inner, (y, z), jax.random.split(keys[0], 10))[0]
-        by_x = jax.grad(upper)(x, y, _batch(above, keys[1], size)[0])
-        first = jax.grad(lower)(x, y, _batch(below, keys[2], size)[0])
-        second = jax.grad(lower)(x, z, _batch(below, keys[3], size)[0])
-        x = x - share * slow * (by_x + weight * (first - second))
-        return x, y, z, weight + 0.1 * k ** (-1 / 7), count + 1, key
+        def inner(carry, _):
+            y, z, orders = carry
+            one, orders = draw(orders, 1)
+            two, orders = draw(orders, 1)
+            above, orders = draw(orders, 0)
+            by_y = weight * jax.grad(lower, 1)(x, y, one) + jax.grad(upper, 1)(x, y, above)
+            return (y - fast * by_y, z - slow * jax.grad(lower, 1)(x, z, two), orders), None
 
-    begun = (problem.x, problem.y, problem.y, jnp.ones(()), 0, jax.random.key(0))
-    return begun, _run(step, chunk), lambda state: state[0]
+        y, z, orders = jax.lax.scan(inner, (y, z, orders), None, 10)[0]
+        above, orders = draw(orders, 0)
+        one, orders = draw(orders, 1)
+        two, orders = draw(orders, 1)
+        gap = jax.grad(lower)(x, y, one) - jax.grad(lower)(x, z, two)
+        x = x - share * slow * (jax.grad(upper)(x, y, above) + weight * gap)
+        return x, y, z, weight + 0.1 * k ** (-1 / 7), k, orders
+
+    return _solver(begin, step, chunk)

@@ -48,6 +48,18 @@ def test_kkt_conditions_as_constraints():
     np.testing.assert_allclose(solution.duals["lower"], -np.linalg.solve(A, gradient), atol=1e-6)
 
 
+@pytest.mark.parametrize("method", [st.methods.InteriorPoint(), st.methods.TrustRegionSQP()])
+def test_second_derivatives_through_smooth_lower_conditions(method):
+    pair = (np.zeros(2), np.zeros(2))
+    solution = st.solve(st.Nested(upper, lower), pair, method, progress=False)
+    assert solution.status.word == "converged"
+    for got, want in zip(solution.value, closed_form(), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
+    bounded = st.Nested(upper, st.Minimize(lower, over=st.Box(-1.0, 1.0)))
+    with pytest.raises(TypeError, match="kinks"):
+        st.solve(bounded, pair, method, progress=False)
+
+
 def test_an_active_lower_constraint():
     # y minimises (y - x)^2 over y >= 0.5, and x = 0.2 is best whatever y is: y sits at 0.5.
     problem = st.Nested(

@@ -81,6 +81,7 @@ def test_bad_input_is_refused_by_name(problem, x0, error, words):
         (lambda: st.sets.Box(1.0, 0.0), ValueError, "lower"),
         (lambda: st.Balance({}), ValueError, "at least one objective"),
         (lambda: st.Batches(np.ones(3), 4), ValueError, "batch_size"),
+        (lambda: st.Batches(np.ones(3), 2, shuffle="rows"), ValueError, "'batches', got 'rows'"),
         (lambda: st.Batches({"a": np.ones(3), "b": np.ones(2)}, 1), ValueError, "leading"),
         (lambda: st.Draws(lambda key: 0.0, 0), ValueError, "batch_size"),
     ],

@@ -24,6 +24,36 @@ def test_an_epoch_holds_every_row_once(rows, batch):
     assert rows < 10 or list(first) != list(second)
 
 
+@pytest.mark.parametrize(("rows", "batch"), [(7, 2), (16, 16), (300, 16)])
+def test_batches_can_keep_their_rows(rows, batch):
+    stream = st.Batches(np.arange(rows), batch, seed=3, shuffle="batches")
+    shares = np.asarray(stream.shares)
+    orders, held = [], {}
+    for number in range(4):
+        assert sorted(epoch(stream, number)) == list(range(rows))
+        order = []
+        for i in range(number * stream.count, (number + 1) * stream.count):
+            read, mask = stream.batch(jnp.int32(i))
+            which = int(stream.number(jnp.int32(i)))
+            order.append(which)
+            held.setdefault(which, set()).add(tuple(np.asarray(read)[np.asarray(mask)].tolist()))
+            assert np.sum(mask) / rows == pytest.approx(shares[which])
+        orders.append(tuple(order))
+    assert sorted(held) == list(range(len(shares)))
+    assert all(len(rows_of_one) == 1 for rows_of_one in held.values())
+    assert rows < 20 or len(set(orders)) == 4
+    # Rows that are neighbours in the data are not kept together.
+    assert rows < 20 or held[0] != {tuple(range(batch))}
+
+
+def test_only_batches_that_come_again_have_numbers():
+    assert st.Batches(np.arange(5), 2).shares is None
+    assert st.Draws(jax.random.normal, 2).shares is None
+    in_order = st.Batches(np.arange(5), 2, shuffle=False)
+    np.testing.assert_allclose(in_order.shares, [0.4, 0.4, 0.2])
+    assert [int(in_order.number(jnp.int32(i))) for i in range(4)] == [0, 1, 2, 0]
+
+
 def test_shuffles_differ_by_seed_and_look_uniform():
     def order(seed):
         stream = eqx.tree_at(lambda s: s.seed, st.Batches(np.arange(64), 64), seed)

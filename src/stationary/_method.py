@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ._point import Point
 from ._status import Status
@@ -43,6 +43,10 @@ class Metrics(eqx.Module):
     stationarity: Float[Array, ""]
     feasibility: Float[Array, ""]
     violations: dict[str, Float[Array, ""]]
+
+    def blown_up(self, scale: Float[Array, ""]) -> Bool[Array, ""]:
+        """Whether steps have run away: the residual is out of all proportion to a first one."""
+        return self.residual > 1e12 * scale
 
 
 def unmeasured(names: Iterable[str], dtype: Any) -> Metrics:

@@ -3,12 +3,13 @@
 import abc
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int, PRNGKeyArray, PyTree, Shaped
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree, Shaped
 
 from ._dtypes import as_arrays
 from ._hoist import Program, hoist
@@ -45,19 +46,31 @@ class AbstractStream(eqx.Module):
     def finite(self) -> bool:
         """Whether `fresh` returns everything there is rather than a sample of it."""
 
+    @property
+    def shares(self) -> Float[np.ndarray, "batches"] | None:
+        """The part of all rows that is in each batch; `None` where batches never come again."""
+        return None
+
+    def number(self, index: Int[Array, ""]) -> Int[Array, ""]:
+        """Which of all batches the one at `index` is; indices from 0 name each once an epoch."""
+        return index
+
 
 class Batches(AbstractStream):
-    """Mini-batches of an array data set, reshuffled in every epoch in O(batch) work per batch.
+    """Mini-batches of an array data set, in a new order in every epoch.
 
     **Arguments:**
 
     - `data`: a pytree of arrays that share their leading axis (the rows).
     - `batch_size`: rows per batch; the last batch of an epoch is padded and masked.
     - `seed`: which shuffle.
-    - `shuffle`: `False` goes through the rows in order.
+    - `shuffle`: `True` draws new batches in every epoch, in O(batch) work per batch. `"batches"`
+        shuffles a copy of the rows once, and from then on only the order of the batches: reading
+        one is then a slice, and methods may remember batches by number. `False` goes through the
+        rows in order.
 
     **Raises:** `ValueError` when the arrays disagree about the number of rows, when there are
-    none, or when `batch_size` does not lie in 1..rows.
+    none, when `batch_size` does not lie in 1..rows, or for another `shuffle`.
 
     !!! example
         >>> import numpy as np, jax.numpy as jnp
@@ -69,11 +82,12 @@ class Batches(AbstractStream):
 
     data: PyTree[Shaped[Array | np.ndarray, "rows ..."]]
     seed: Int[Array, ""]
+    orders: Int[np.ndarray, "2 batches"] | None
     batch_size: int = eqx.field(static=True)
-    shuffle: bool = eqx.field(static=True)
+    shuffle: bool | str = eqx.field(static=True)
 
     def __init__(
-        self, data: PyTree, batch_size: int, *, seed: int = 0, shuffle: bool = True
+        self, data: PyTree, batch_size: int, *, seed: int = 0, shuffle: bool | str = True
     ) -> None:
         leaves = jax.tree.leaves(data)
         sizes = {np.shape(leaf)[:1] for leaf in leaves}
@@ -85,8 +99,17 @@ class Batches(AbstractStream):
         (rows,) = sizes.pop()
         if not 1 <= batch_size <= rows:
             raise ValueError(f"batch_size must lie in 1..{rows} (the rows), got {batch_size}.")
+        if shuffle not in (True, False, "batches"):
+            raise ValueError(f"Batches(shuffle=...) is True, False or 'batches', got {shuffle!r}.")
+        orders = None
+        if shuffle == "batches":
+            rng, count = np.random.default_rng(seed), -(-rows // batch_size)
+            rank = rng.permutation(rows)
+            data = jax.tree.map(lambda leaf: _as_array(leaf)[rank], data)
+            orders = np.stack([rng.permutation(count) for _ in range(2)]).astype(np.int32)
         self.data = data
         self.seed = np.uint32(seed)  # pyright: ignore[reportAttributeAccessIssue]
+        self.orders = orders
         self.batch_size = batch_size
         self.shuffle = shuffle
 
@@ -95,14 +118,53 @@ class Batches(AbstractStream):
         """The number of rows in an epoch."""
         return np.shape(jax.tree.leaves(self.data)[0])[0]
 
-    def batch(self, index):
-        per_epoch = -(-self.rows // self.batch_size)
+    @property
+    def count(self) -> int:
+        """The number of batches in an epoch."""
+        return -(-self.rows // self.batch_size)
+
+    @property
+    def shares(self):
+        if self.shuffle is True:
+            return None
+        starts = np.arange(self.count) * self.batch_size
+        return np.minimum(self.batch_size, self.rows - starts) / self.rows
+
+    def number(self, index):
         index = jnp.asarray(index)
-        position = (index % per_epoch) * self.batch_size + jnp.arange(self.batch_size)
+        if self.shuffle is True:
+            return index
+        place = index % self.count
+        if self.orders is None:
+            return place
+        # Two fixed permutations, each behind a shift of the epoch's own.
+        one = _mix(self.seed ^ _mix((index // self.count).astype(jnp.uint32)))
+        for order, shift in zip(self.orders, (one, _mix(one)), strict=True):
+            moved = place + (shift % self.count).astype(place.dtype)
+            place = jnp.asarray(order)[moved % self.count].astype(place.dtype)
+        return place
+
+    def batch(self, index):
+        index = jnp.asarray(index)
+        if self.shuffle is True:
+            return self._reshuffled(index)
+        begin = self.number(index) * self.batch_size
+        start, mask = begin, jnp.ones(self.batch_size, bool)
+        if self.rows % self.batch_size:
+            # The last batch begins early enough to be whole.
+            start = jnp.minimum(begin, self.rows - self.batch_size)
+            mask = start + jnp.arange(self.batch_size) >= begin
+
+        def read(leaf: Array | np.ndarray) -> Array:
+            return jax.lax.dynamic_slice_in_dim(jnp.asarray(leaf), start, self.batch_size)
+
+        return jax.tree.map(read, self.data), mask
+
+    def _reshuffled(self, index: Int[Array, ""]) -> tuple:
+        position = (index % self.count) * self.batch_size + jnp.arange(self.batch_size)
         mask = position < self.rows
         where = jnp.where(mask, position, 0).astype(jnp.uint32)
-        if self.shuffle:
-            where = _permute(where, self.rows, self.seed, (index // per_epoch).astype(jnp.uint32))
+        where = _permute(where, self.rows, self.seed, (index // self.count).astype(jnp.uint32))
         return jax.tree.map(lambda x: jnp.asarray(x)[where], self.data), mask
 
     def fresh(self, key, count):
@@ -158,6 +220,10 @@ class Draws(AbstractStream):
     @property
     def finite(self):
         return False
+
+
+def _as_array(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
 
 
 def _row_shape(x) -> jax.ShapeDtypeStruct:

@@ -68,7 +68,8 @@ class Averaged(AbstractResponse):
 
     def operator(self, parts):
         weight = _slow if self.weight is None else self.weight
-        return AveragedOperator(parts, weight, self.exact)
+        alone = isinstance(weight, int | float) and weight == 0
+        return AveragedOperator(parts, weight, self.exact, alone)
 
     def check(self, problem):
         refuse_constraints(problem, "Averaged", "response=KKT() or st.ProximalLagrangian()")
@@ -80,12 +81,20 @@ class AveragedOperator(AbstractPairOperator):
     parts: Parts
     weight: Any
     exact: bool = eqx.field(static=True)
+    alone: bool = eqx.field(static=True)
+    """Whether the weight is zero for good, so that nothing of F need be evaluated in vain."""
 
-    natural = frozenset({2})
+    @property
+    def natural(self):
+        return frozenset({2}) if self.exact else frozenset()
 
     @property
     def chooses(self):
         return True
+
+    @property
+    def additive(self):
+        return not self.exact
 
     @property
     def coefficients(self):
@@ -116,6 +125,8 @@ class AveragedOperator(AbstractPairOperator):
     ) -> Float[Array, ""]:
         """weight * F + (1 - weight) * g."""
         lower = self.parts.lower(x, y, data, index)
+        if self.alone:
+            return lower
         return self.weight * upper(x, y) + (1 - self.weight) * lower
 
     def lead(self, primal, data, index, upper):

@@ -29,14 +29,23 @@ Level = Callable[[PyTree, PyTree], Float[Array, ""]]
 class Pair(eqx.Module):
     """The upper objectives by name and the lower one in compiled form, each of the pair (x, y)."""
 
-    uppers: dict[str, Term]
-    lower: Term
+    uppers: "dict[str, Term | Nothing]"
+    lower: "Term | Nothing"
 
     @property
-    def upper(self) -> Term:
+    def upper(self) -> "Term | Nothing":
         """The upper objective, where there is one."""
         (term,) = self.uppers.values()
         return term
+
+
+class Nothing(eqx.Module):
+    """An objective that is zero: what a level leaves when it is looked past."""
+
+    stream: ClassVar[None] = None
+
+    def __call__(self, primal: PyTree, data: PyTree, index: Array) -> Float[Array, ""]:
+        return jnp.zeros((), working_dtype(primal))
 
 
 class Parts(eqx.Module):
@@ -113,10 +122,13 @@ class AbstractPairOperator(AbstractOperator):
 
     parts: eqx.AbstractVar[Parts]
 
-    natural: ClassVar[frozenset[int]] = frozenset()
-    """Places in the unknown whose direction is a whole step: 1 is their learning rate."""
     saddle: ClassVar[tuple[int, ...]] = ()
     """Places that are together a saddle of their own."""
+
+    @property
+    def natural(self) -> frozenset[int]:
+        """Places in the unknown whose direction is a whole step: 1 is their learning rate."""
+        return frozenset()
 
     @property
     def chooses(self) -> bool:
@@ -125,6 +137,15 @@ class AbstractPairOperator(AbstractOperator):
 
     @property
     def has_potential(self) -> bool:
+        return False
+
+    @property
+    def additive(self) -> bool:
+        """Whether directions are a sum of what the two objectives contribute, linear in each.
+
+        The directions on one batch after another then have the directions on all rows as their
+        mean.
+        """
         return False
 
     @property
@@ -164,6 +185,13 @@ class AbstractPairOperator(AbstractOperator):
     def cautions(self, primal: tuple) -> list[str]:
         """What speaks against these coefficients, given as numbers, for an unknown like this."""
         return []
+
+    def without(self, *levels: str) -> "AbstractPairOperator":
+        """This operator with the objectives of some levels, `"upper"` or `"lower"`, put to zero."""
+        pair, none = self.parts.pair, Nothing()
+        uppers = {name: none if "upper" in levels else t for name, t in pair.uppers.items()}
+        left = Pair(uppers, none if "lower" in levels else pair.lower)
+        return eqx.tree_at(lambda op: op.parts.pair, self, left)
 
     def remarks(self, primal: tuple, data: PyTree) -> list[str]:
         """What there is to say about an answer."""

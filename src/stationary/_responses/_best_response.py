@@ -93,7 +93,9 @@ class BestResponseOperator(AbstractPairOperator):
     spread: Any
     samples: int = eqx.field(static=True)
 
-    natural = frozenset({1})
+    @property
+    def natural(self):
+        return frozenset({1})
 
     @property
     def coefficients(self):

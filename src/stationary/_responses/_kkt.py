@@ -12,6 +12,7 @@ from .._constraints import bind_constraint, equal
 from .._dtypes import working_dtype
 from .._operators import AbstractOperator, Pull
 from .._statements import Minimize
+from ..sets import Euclidean
 from ._base import AbstractResponse, Parts
 
 
@@ -61,6 +62,17 @@ class KKTOperator(AbstractOperator):
     @property
     def has_potential(self) -> bool:
         return True
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the lower optimality conditions are smooth equations in x and y alone."""
+        free = all(isinstance(leaf, Euclidean) for leaf in self.parts.space.leaves)
+        return free and not self.parts.constraints
+
+    @property
+    def objective(self) -> Any:
+        """The upper objective: of the whole unknown where the conditions are smooth."""
+        return self.parts.pair.upper
 
     def linearize(self, primal, data, index, constraints) -> Pull:
         pair = self.parts.pair

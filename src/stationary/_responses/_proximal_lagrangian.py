@@ -121,6 +121,10 @@ class ProximalOperator(AbstractPairOperator):
 
     saddle = (3, 4)
 
+    @property
+    def additive(self):
+        return True
+
     def inner(self, entries):
         return self.saddle
 

@@ -109,7 +109,9 @@ class UnrolledOperator(AbstractPairOperator):
     parts: Parts
     rules: Unrolled
 
-    natural = frozenset({1, 2})
+    @property
+    def natural(self):
+        return frozenset({1, 2})
 
     @property
     def chooses(self):

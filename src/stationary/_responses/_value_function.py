@@ -92,6 +92,10 @@ class ValueFunctionOperator(AbstractPairOperator):
     shared: bool = eqx.field(static=True)
 
     @property
+    def additive(self):
+        return self.shared
+
+    @property
     def coefficients(self):
         return {"penalty": self.penalty}
 

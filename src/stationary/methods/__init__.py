@@ -50,6 +50,10 @@ from .fixed_point import infeasibility_certificate as infeasibility_certificate
 from .fixed_point import picard as picard
 from .fixed_point import primal_dual_operator as primal_dual_operator
 from .interior_point import InteriorPoint as InteriorPoint
+from .nested import SAGA as SAGA
+from .nested import SARAH as SARAH
+from .nested import SVRG as SVRG
+from .nested import AbstractEstimator as AbstractEstimator
 from .nested import BilevelDescent as BilevelDescent
 from .nested import Hypergradient as Hypergradient
 from .nested import error_bound as error_bound

@@ -5,6 +5,7 @@ from functools import cache
 from .._method import AbstractMethod, Oracle
 from .._registry import register_chooser
 from .._responses import AbstractPairOperator
+from .._responses._kkt import KKTOperator
 from .._system import System
 from .constrained import AugmentedLagrangian, PrimalDual
 from .descent import from_optax
@@ -45,7 +46,8 @@ def default_method(system: System) -> tuple[AbstractMethod, str]:
         if Oracle.VALUE in system.provides:
             return PrimalDual(), f"one objective estimated from mini-batches{constrained}"
     elif Oracle.VALUE in system.provides:
-        if system.constraints and obstacle(system, "InteriorPoint") is None:
+        nested = isinstance(system.operator, KKTOperator)
+        if system.constraints and not nested and obstacle(system, "InteriorPoint") is None:
             if is_dense(system):
                 return InteriorPoint(), "smooth constraints on few unknowns: second derivatives pay"
             return TrustRegionSQP(), "smooth constraints on many unknowns: products only"

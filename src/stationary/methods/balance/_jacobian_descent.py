@@ -209,8 +209,7 @@ class JacobianDescent(AbstractMethod):
         return Point(state.primal, state.estimate)
 
     def status(self, state, metrics, tol):
-        blown_up = metrics.residual > 1e12 * state.scale
-        return jnp.where(blown_up, int(Status.DIVERGED), int(Status.RUNNING))
+        return jnp.where(metrics.blown_up(state.scale), int(Status.DIVERGED), int(Status.RUNNING))
 
 
 def _moved(gram, push, vector, metric) -> Float[Array, "m m"]:

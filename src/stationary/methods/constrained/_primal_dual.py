@@ -245,4 +245,4 @@ def first_order_status(
 ) -> Int[Array, ""]:
     """Why a first-order method gives up: blown up, or the constraints seem to contradict."""
     status = jnp.where(watching.suspects(metrics, tol), int(Status.INFEASIBLE), 0)
-    return jnp.where(metrics.residual > 1e12 * scale, int(Status.DIVERGED), status)
+    return jnp.where(metrics.blown_up(scale), int(Status.DIVERGED), status)

@@ -76,8 +76,7 @@ class OptaxDescent(AbstractMethod):
         return Point(state.primal, {})
 
     def status(self, state, metrics, tol):
-        blown_up = metrics.residual > 1e12 * state.scale
-        return jnp.where(blown_up, int(Status.DIVERGED), int(Status.RUNNING))
+        return jnp.where(metrics.blown_up(state.scale), int(Status.DIVERGED), int(Status.RUNNING))
 
 
 def from_optax(transform: "optax.GradientTransformation") -> OptaxDescent:

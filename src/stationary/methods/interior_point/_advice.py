@@ -10,6 +10,7 @@ from jax.extend import core as jex_core
 from ..._constraints import ConstraintTerm
 from ..._functions import Term
 from ..._operators import GradientOperator
+from ..._responses._kkt import KKTOperator
 from ..._system import System
 from ...sets import Box, Euclidean, Nonnegative, Nonpositive, Positive, Zero
 
@@ -38,8 +39,13 @@ _OPAQUE = frozenset({"custom_vjp_call", "custom_vjp_call_jaxpr", "pure_callback"
 
 def obstacle(system: System, method: str) -> str | None:
     """Why a method of smooth rows and bounds cannot take a system, in words; None if it can."""
-    if not isinstance(system.operator, GradientOperator):
+    if not isinstance(system.operator, GradientOperator | KKTOperator):
         return f"{method} minimises one objective, and this statement has none."
+    if isinstance(system.operator, KKTOperator) and not system.operator.smooth:
+        return (
+            f"{method} needs the lower optimality conditions to be smooth, but a lower set or "
+            "lower constraints give them kinks. Use AugmentedLagrangian."
+        )
     for leaf in system.space.leaves:
         if not isinstance(leaf, BOUNDING):
             return (
@@ -119,7 +125,7 @@ def _rows(constraints: Iterable[ConstraintTerm]) -> int:
 
 def _terms(system: System) -> Iterator[tuple[str, Term]]:
     operator = system.operator
-    assert isinstance(operator, GradientOperator)
+    assert isinstance(operator, GradientOperator | KKTOperator)
     yield "the objective", operator.objective
     for name, constraint in system.constraints.items():
         yield f"constraint {name!r}", constraint.term

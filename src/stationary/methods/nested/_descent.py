@@ -20,6 +20,7 @@ from ...sets import Product
 from ..constrained._duals import as_dual_rule, project_duals
 from ..constrained._primal_dual import check_primal
 from ..descent._optax import move, start
+from ._estimators import AbstractEstimator, Directions
 from ._project import contradicts, project_onto_constraints
 from ._rates import depends_on_y, own_rates
 from ._watch import Watch, begin_watch
@@ -45,6 +46,7 @@ class State(eqx.Module):
     - `rates`: estimated learning rates, one per entry; 1 where a rule was given.
     - `watch`: what the estimates are kept safe by; `None` where there are none.
     - `directions`: those of the last step, for recursive momentum; else `None`.
+    - `batches`: of the estimator; `None` without one.
     - `count`: steps taken.
     - `scale`: the residual of the first step.
     - `blocked`: steps in a row after which the constraints' violation was stationary.
@@ -58,6 +60,7 @@ class State(eqx.Module):
     rates: tuple
     watch: Watch | None
     directions: tuple | None
+    batches: PyTree[Array] | None
     count: Int[Array, ""]
     scale: Float[Array, ""]
     blocked: Int[Array, ""]
@@ -87,6 +90,10 @@ class BilevelDescent(AbstractMethod):
     - `momentum`: eta in (0, 1], a number or a schedule of the step's count: the directions are
         d <- new + (1 - eta) (d - new at the last point), both on one mini-batch, which reduces
         their variance at twice the cost. Needs simultaneous steps.
+    - `estimator`: how directions are estimated from mini-batches of finite data, so that their
+        variance goes to zero: [`SAGA`][stationary.methods.SAGA],
+        [`SVRG`][stationary.methods.SVRG] or [`SARAH`][stationary.methods.SARAH]; `None` takes
+        each as it comes.
     - `proximal`, `relaxation`: with `proximal`, inner steps add (w - centre) / proximal, where the
         centres are the entries at the beginning of the step, which then move the part `relaxation`
         of the way: for lower problems that are not convex.
@@ -116,6 +123,7 @@ class BilevelDescent(AbstractMethod):
     dual: Any = 1e-2
     projection_steps: int = eqx.field(static=True, default=0)
     momentum: Any = None
+    estimator: AbstractEstimator | None = None
     proximal: Any = None
     relaxation: Any = 1.0
 
@@ -143,6 +151,8 @@ class BilevelDescent(AbstractMethod):
             raise ValueError("BilevelDescent(proximal=...) is for alternating steps.")
         if not simultaneous and self.momentum is not None:
             raise ValueError("BilevelDescent(momentum=...) needs order='simultaneous'.")
+        if self.estimator is not None and self.momentum is not None:
+            raise ValueError("BilevelDescent takes an estimator or momentum, not both.")
         as_dual_rule(self.dual, "BilevelDescent(dual=...)")
         if self.projection_steps < 0:
             raise ValueError(
@@ -207,6 +217,7 @@ class BilevelDescent(AbstractMethod):
             rates=rates,
             watch=self._watch(system, rules, operator, primal, rates),
             directions=None if self.momentum is None else jax.tree.map(jnp.zeros_like, primal),
+            batches=None if self.estimator is None else self.estimator.init(system, primal),
             count=jnp.zeros((), jnp.int32),
             scale=jnp.full((), jnp.inf, working_dtype(primal)),
             blocked=jnp.zeros((), jnp.int32),
@@ -224,13 +235,12 @@ class BilevelDescent(AbstractMethod):
         rules = self._rules(whole, len(places))
         rates, watch = state.rates, state.watch
 
-        def field(primal: tuple, index: Array) -> tuple:
-            def constraints(primal: tuple) -> Duals:
-                named = system.constraints.items()
-                return {name: c.smooth(primal, data, index) for name, c in named}
+        field = Directions(system, operator, felt, data)
 
-            found = operator.directions(primal, felt, constraints, data, index)
-            return jax.tree.map(lambda d, p: d.astype(p.dtype), found, primal)
+        def look(primal: tuple, index: Array, batches: PyTree) -> tuple[tuple, PyTree]:
+            if self.estimator is None:
+                return field(primal, index), batches
+            return self.estimator(field, batches, primal, index)
 
         def moved(primal, memories, rates, directions, which: tuple, index: Array):
             entries, kept = list(primal), list(memories)
@@ -245,13 +255,13 @@ class BilevelDescent(AbstractMethod):
 
         index = count * (len(inner) > 0) * self.inner_steps + count
         centre = state.primal
-        primal, memories = centre, state.memories
+        primal, memories, batches = centre, state.memories, state.batches
         last = jax.tree.map(jnp.zeros_like, primal)
         if inner:
 
             def below(t, carry):
-                primal, memories, _, rates, watch = carry
-                found = field(primal, index + t)
+                primal, memories, _, rates, watch, batches = carry
+                found, batches = look(primal, index + t, batches)
                 if watch is not None:
                     rates, watch = watch.after(primal, found, rates, inner)
                 if self.proximal is not None:
@@ -262,14 +272,14 @@ class BilevelDescent(AbstractMethod):
                         centre,
                     )
                 after = moved(primal, memories, rates, found, inner, index + t)
-                return *after, found, rates, watch
+                return *after, found, rates, watch, batches
 
-            carry = (primal, memories, last, rates, watch)
+            carry = (primal, memories, last, rates, watch, batches)
             carry = jax.lax.fori_loop(0, self.inner_steps, below, carry)
-            primal, memories, last, rates, watch = carry
+            primal, memories, last, rates, watch, batches = carry
             index = index + self.inner_steps
         seen = primal
-        fresh = field(seen, index)
+        fresh, batches = look(seen, index, batches)
         if state.directions is not None:
             keep = jnp.where(count > 0, 1 - coefficient_at(self.momentum, count), 0)
             old = field(state.seen, index)
@@ -320,6 +330,7 @@ class BilevelDescent(AbstractMethod):
             rates=rates,
             watch=watch,
             directions=None if state.directions is None else directions,
+            batches=batches,
             count=count + 1,
             scale=scale.astype(state.scale.dtype),
             blocked=blocked,
@@ -330,10 +341,9 @@ class BilevelDescent(AbstractMethod):
         return Point(state.seen, state.duals)
 
     def status(self, state, metrics, tol):
-        blown_up = metrics.residual > 1e12 * state.scale
         contradicted = (state.blocked >= _PATIENCE) & (metrics.feasibility > tol)
         status = jnp.where(contradicted, int(Status.INFEASIBLE), int(Status.RUNNING))
-        return jnp.where(blown_up, int(Status.DIVERGED), status)
+        return jnp.where(metrics.blown_up(state.scale), int(Status.DIVERGED), status)
 
     def _watch(self, system: System, rules: tuple, operator, primal: tuple, rates: tuple):
         """A watch over estimated rates, which noise would mislead."""

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from ..._responses import ValueFunction
 from ..constrained._duals import check_positive
 from ._descent import BilevelDescent
+from ._estimators import AbstractEstimator
 
 _EXPONENTS = {"none": (1 / 3, 0.0), "upper": (3 / 5, 2 / 5), "both": (5 / 7, 4 / 7)}
 """Of alpha_k and gamma_k, by where gradients are noisy."""
@@ -22,6 +23,7 @@ def fully_first_order(
     offset: float = 1.0,
     inner_steps: int = 1,
     momentum: Any = None,
+    estimator: AbstractEstimator | None = None,
     shared_samples: bool = True,
 ) -> tuple[ValueFunction, BilevelDescent]:
     """F2SA: a response and a method whose penalty and rates change together as its theory asks.
@@ -40,6 +42,8 @@ def fully_first_order(
     - `inner_steps`: lower steps per upper step.
     - `momentum`: as in [`BilevelDescent`][stationary.methods.BilevelDescent] (F3SA); makes all
         steps simultaneous.
+    - `estimator`: as in [`BilevelDescent`][stationary.methods.BilevelDescent]: with
+        [`SAGA`][stationary.methods.SAGA] the noise fades, and the schedules of `noise="none"` fit.
     - `shared_samples`: as in [`ValueFunction`][stationary.ValueFunction].
 
     **Returns:** `(response, method)`: the first goes into the `Nested`, the second into a solve.
@@ -83,5 +87,7 @@ def fully_first_order(
         (optax.sgd(lambda k: below(k) / 2), optax.sgd(below)),
     )
     order = "alternating" if momentum is None else "simultaneous"
-    method = BilevelDescent(*rules, inner_steps=inner_steps, order=order, momentum=momentum)
+    method = BilevelDescent(
+        *rules, inner_steps=inner_steps, order=order, momentum=momentum, estimator=estimator
+    )
     return ValueFunction(weight, shared_samples=shared_samples), method
