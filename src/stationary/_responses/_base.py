@@ -189,7 +189,9 @@ class AbstractPairOperator(AbstractOperator):
     def without(self, *levels: str) -> "AbstractPairOperator":
         """This operator with the objectives of some levels, `"upper"` or `"lower"`, put to zero."""
         pair, none = self.parts.pair, Nothing()
-        uppers = {name: none if "upper" in levels else t for name, t in pair.uppers.items()}
+        uppers: dict[str, Any] = {
+            name: none if "upper" in levels else t for name, t in pair.uppers.items()
+        }
         left = Pair(uppers, none if "lower" in levels else pair.lower)
         return eqx.tree_at(lambda op: op.parts.pair, self, left)
 
