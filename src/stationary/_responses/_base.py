@@ -1,7 +1,7 @@
 """What every response shares: the parts of a nested pair, and operators built from them."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
@@ -29,7 +29,7 @@ Level = Callable[[PyTree, PyTree], Float[Array, ""]]
 class Pair(eqx.Module):
     """The upper objectives by name and the lower one in compiled form, each of the pair (x, y)."""
 
-    uppers: "dict[str, Term | Nothing]"
+    uppers: "Mapping[str, Term | Nothing]"
     lower: "Term | Nothing"
 
     @property
@@ -189,9 +189,7 @@ class AbstractPairOperator(AbstractOperator):
     def without(self, *levels: str) -> "AbstractPairOperator":
         """This operator with the objectives of some levels, `"upper"` or `"lower"`, put to zero."""
         pair, none = self.parts.pair, Nothing()
-        uppers: dict[str, Any] = {
-            name: none if "upper" in levels else t for name, t in pair.uppers.items()
-        }
+        uppers = {name: none if "upper" in levels else t for name, t in pair.uppers.items()}
         left = Pair(uppers, none if "lower" in levels else pair.lower)
         return eqx.tree_at(lambda op: op.parts.pair, self, left)
 
