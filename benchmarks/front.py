@@ -129,6 +129,6 @@ def run(options: list[str]) -> list[Figure]:
     """Grids of two sizes, and a search that is told what controls look like."""
     return [
         compare(160, smooth=False, at_least=1.05),
-        compare(80, smooth=False, at_least=None),
+        compare(80, smooth=False, at_least=1.05),
         compare(160, smooth=True, at_least=None),
     ]
