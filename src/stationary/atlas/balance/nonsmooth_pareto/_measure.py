@@ -16,5 +16,5 @@ def measure(scale, seed, observe):
     observe("the front of a control problem")
     _fronts.measure(found, 40 if laptop else 20, predictors=laptop)
     observe("the same in a few modes")
-    _modes.measure(found, 64 if laptop else 16, 40 if laptop else 10, laptop=laptop)
+    _modes.measure(found, 64 if laptop else 16, 40 if laptop else 8, laptop=laptop)
     return found
