@@ -71,12 +71,11 @@ class Path:
 
         - `start`: where to start instead.
         """
-        data = self.data(coefficients)
+        settings, data = self.settings, self.data(coefficients)
         system, point, ready = prepare(self.problem, self._start, data=data)
         row = ready.coefficients
         trail = self._trail or Trail(point, point, row, row)
-        there = start or (predict(self.settings.predictor, system, trail, ready))
-        settings = self.settings
+        there = start or predict(settings.predictor, system, trail, ready)
         solution = solve(
             self.problem,
             there.primal,

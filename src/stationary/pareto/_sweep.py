@@ -37,25 +37,33 @@ class Swept(NamedTuple):
     """Whether the method converged and a certificate's first-order checks agree."""
 
 
-def sweep(path: Path, several: System, rows: Float[np.ndarray, "m k"]) -> Iterator[Swept]:
+def sweep(
+    path: Path,
+    several: System,
+    rows: Float[np.ndarray, "m k"],
+    method: AbstractMethod,
+    begun: tuple[System, Trail, Scalarized],
+) -> Iterator[Swept]:
     """Solve for one row of coefficients after another, a few rows at a time.
 
     **Arguments:**
 
-    - `path`: where it starts, how to solve, and how to predict.
+    - `path`: how to predict, and how far to solve.
     - `several`: the system of the problem with several objectives.
     - `rows`: the coefficients.
+    - `method`: how to solve.
+    - `begun`: what `path.begin` returned for the first row.
 
     **Returns:** the answers, of at most `ROWS` solves each.
     """
-    system, trail, data = path.begin(rows[0])
-    method, options = path.method(system), path.settings.options
+    system, trail, data = begun
+    options = path.settings.options
     dtype = working_dtype(trail.last.primal)
     tol = default_tolerance(dtype) if options["tol"] is None else options["tol"]
     check_tolerance(tol, dtype)
     level, limit = np.asarray(tol, dtype), np.int32(min(options["max_steps"], STEPS))
-    for begun in range(0, len(rows), ROWS):
-        part = rows[begun : begun + ROWS]
+    for first in range(0, len(rows), ROWS):
+        part = rows[first : first + ROWS]
         # The last row again, which is solved by then: one program serves any number.
         full = np.concatenate([part, np.repeat(part[-1:], ROWS - len(part), axis=0)])
         given = (method, system, several, trail, data, full, level, limit)

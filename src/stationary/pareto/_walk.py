@@ -134,12 +134,13 @@ class Walk:
             for row in rows:
                 self._solve(path, row)
             return
-        system, trail, data = path.begin(rows[0])
+        begun = path.begin(rows[0])
+        system, trail, data = begun
         method = path.method(system)
         self._method = repr(method)
         self._notices += method.check(system, trail.last, data)
         done = 0
-        for found in sweep(path, self._system, rows):
+        for found in sweep(path, self._system, rows, method, begun):
             for i, steps in enumerate(found.steps):
                 row, point = rows[done], jax.tree.map(lambda leaf: leaf[i], found.point)  # noqa: B023
                 done += 1

@@ -231,7 +231,7 @@ class SVRG(AbstractEstimator):
         _check_period(self)
 
     def begin(self, stream, primal):
-        return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
+        return _nothing_yet(primal)
 
     def refine(self, stream, part, memory, primal, index):
         anchor, mean, count = memory
@@ -270,7 +270,7 @@ class SARAH(AbstractEstimator):
         _check_period(self)
 
     def begin(self, stream, primal):
-        return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
+        return _nothing_yet(primal)
 
     def refine(self, stream, part, memory, primal, index):
         last, estimate, count = memory
@@ -291,6 +291,11 @@ def _check_period(estimator: "SVRG | SARAH") -> None:
         raise ValueError(
             f"{type(estimator).__name__}(period=...) must be at least 1, got {estimator.period}."
         )
+
+
+def _nothing_yet(primal: tuple) -> tuple[tuple, tuple, Int[Array, ""]]:
+    """A point, an estimate that the first step replaces, and how many steps there were."""
+    return primal, jax.tree.map(jnp.zeros_like, primal), jnp.zeros((), jnp.int32)
 
 
 def _over_all(stream: AbstractStream, part: Callable, primal: tuple) -> tuple:
