@@ -3,7 +3,9 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 import stationary as st
 from stationary.methods import saddle
@@ -59,3 +61,23 @@ def matrix_game(getkey):
     simplex = st.sets.Simplex()
     game = st.Saddle(lambda x, y, a: x @ a @ y, simplex, simplex, data=payoff)
     return game, (jnp.full(5, 1 / 5), jnp.full(6, 1 / 6))
+
+
+@pytest.fixture(scope="session")
+def value_of():
+    """The value of a matrix game, by its linear program: min v with payoff' x <= v."""
+
+    def value(payoff):
+        rows, columns = payoff.shape
+        program = linprog(
+            np.r_[np.zeros(rows), 1],
+            A_ub=np.c_[payoff.T, -np.ones(columns)],
+            b_ub=np.zeros(columns),
+            A_eq=np.r_[np.ones(rows), 0][None],
+            b_eq=[1],
+            bounds=[(0, None)] * rows + [(None, None)],
+            method="highs",
+        )
+        return program.fun
+
+    return value

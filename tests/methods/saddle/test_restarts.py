@@ -20,21 +20,6 @@ from stationary.methods import (
 SIMPLEX = st.Simplex()
 
 
-def value_of(payoff):
-    """The value of a matrix game, by its linear program: min v with payoff' x <= v."""
-    rows, columns = payoff.shape
-    program = linprog(
-        np.r_[np.zeros(rows), 1],
-        A_ub=np.c_[payoff.T, -np.ones(columns)],
-        b_ub=np.zeros(columns),
-        A_eq=np.r_[np.ones(rows), 0][None],
-        b_eq=[1],
-        bounds=[(0, None)] * rows + [(None, None)],
-        method="highs",
-    )
-    return program.fun
-
-
 def play(payoff, method, tol, max_steps=3000):
     rows, columns = payoff.shape
     game = st.Saddle(lambda x, y, a: x @ a @ y, SIMPLEX, SIMPLEX, jnp.asarray(payoff))
@@ -70,7 +55,7 @@ GAMES = {
 
 
 @pytest.mark.parametrize("name", GAMES)
-def test_matrix_games_have_the_value_of_their_linear_program(name):
+def test_matrix_games_have_the_value_of_their_linear_program(name, value_of):
     payoff = GAMES[name]
     # The residual of a step of length 1 is in units of the payoffs, where these are small.
     tol = 1e-10 * min(1, np.abs(payoff).max())
