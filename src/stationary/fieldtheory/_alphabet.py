@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
-from stationary.algebra import Irrep, Rep
+from stationary.algebra import Rep
 
 from ._field import Field
 from ._group import GaugeGroup
@@ -40,9 +40,7 @@ def alphabet(fields: Sequence[Field], group: GaugeGroup) -> Alphabet:
     packed = _packed_charges(rows, group)
     singlets = [(name, factor.singlet) for name, factor in group.simple]
     for i, (field, row) in enumerate(zip(fields, rows, strict=True)):
-        rep = tuple(
-            irrep for name, one in singlets if isinstance(irrep := row.get(name, one), Irrep)
-        )
+        rep: Rep = tuple([row.get(name, singlet) for name, singlet in singlets])
         bar = tuple(irrep.conjugate for irrep in rep)
         names += [field.name, field.name if field.real else f"{field.name}*"]
         reps += [rep, bar]

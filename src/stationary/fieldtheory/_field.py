@@ -89,8 +89,8 @@ class Field:
     def _check_real(self) -> None:
         if self.spin:
             raise ValueError(
-                f"{self.name} is a fermion: a Weyl field is never real. A Majorana fermion is a Weyl "
-                "field in a real representation, whose mass term appears by itself."
+                f"{self.name} is a fermion, and a Weyl field is never real: a Majorana fermion is a "
+                "Weyl field in a real representation, whose mass term appears by itself."
             )
         why = self.not_self_conjugate
         if why:

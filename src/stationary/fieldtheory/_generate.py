@@ -112,9 +112,8 @@ def _kinetic(fields: tuple[Field, ...], letters: Alphabet, mixing: bool) -> Iter
         yield term("kinetic", i, letters.names[2 * i + 1], 1, True)
         if mixing and field.copies > 1:
             # Hermitian matrices between copies, less the diagonal one that is the kinetic term.
-            pairs = (
-                field.copies * (field.copies + 1) // 2 - 1 if field.real else field.copies**2 - 1
-            )
+            n = field.copies
+            pairs = n * (n + 1) // 2 - 1 if field.real else n**2 - 1
             yield term("mixing", i, letters.names[2 * i + 1], pairs, True)
     if not mixing:
         return

@@ -1,6 +1,7 @@
 """Fields from plain text."""
 
 import re
+from typing import Any
 
 from ._field import Field, dirac
 from ._group import factor_name
@@ -58,7 +59,7 @@ def parse_fields(text: str) -> tuple[Field, ...]:
 
 def _fields(name: str, description: str) -> list[Field]:
     kinds: list[str] = []
-    given: dict[str, str] = {}
+    given: dict[str, Any] = {}
     for word in re.sub(r"\s*=\s*", "=", description).split():
         key, equals, value = word.partition("=")
         if not equals:
@@ -79,7 +80,7 @@ def _fields(name: str, description: str) -> list[Field]:
     return _build(name, set(kinds), given, copies)
 
 
-def _build(name: str, kinds: set[str], given: dict[str, str], copies: int) -> list[Field]:
+def _build(name: str, kinds: set[str], given: dict[str, Any], copies: int) -> list[Field]:
     fermionic = kinds & {"fermion", "left", "right", "weyl", "majorana", "dirac"}
     if fermionic and kinds & {"scalar", "real", "complex"}:
         raise ValueError(f"{name}: {' '.join(sorted(kinds))} contradict each other.")
@@ -88,7 +89,7 @@ def _build(name: str, kinds: set[str], given: dict[str, str], copies: int) -> li
             raise ValueError(f"{name}: say whether it is a scalar or a fermion; {_HELP}.")
         if kinds >= {"real", "complex"}:
             raise ValueError(f"{name}: a scalar is real or complex, not both.")
-        return [Field(name, 0, real="real" in kinds, copies=copies, **given)]  # type: ignore[arg-type]
+        return [Field(name, 0, real="real" in kinds, copies=copies, **given)]
     handed = kinds & {"left", "right"}
     if "dirac" in kinds:
         if handed or "majorana" in kinds:
@@ -98,14 +99,12 @@ def _build(name: str, kinds: set[str], given: dict[str, str], copies: int) -> li
     if len(handed) > 1 or (handed and helicity is not None):
         raise ValueError(f"{name}: give one helicity.")
     if "majorana" in kinds:
-        field = Field(
-            name, "1/2", helicity=helicity or next(iter(handed), "left"), copies=copies, **given
-        )
-        if field.not_self_conjugate:
-            raise ValueError(f"{name} cannot be a Majorana fermion: {field.not_self_conjugate}.")
-        return [field]
+        handed = handed or {"left"}
     helicity = helicity or next(iter(handed), None)
-    return [Field(name, "1/2", helicity=helicity, copies=copies, **given)]
+    field = Field(name, "1/2", helicity=helicity, real=False, copies=copies, **given)
+    if "majorana" in kinds and field.not_self_conjugate:
+        raise ValueError(f"{name} cannot be a Majorana fermion: {field.not_self_conjugate}.")
+    return [field]
 
 
 def _copies(name: str, value: str) -> int:
