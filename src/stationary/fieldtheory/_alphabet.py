@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 from stationary.algebra import Rep
 
@@ -36,7 +37,7 @@ class Alphabet:
 def alphabet(fields: Sequence[Field], group: GaugeGroup) -> Alphabet:
     """The letters of `fields` under `group`."""
     names, reps, charges, numbers, conjugates = [], [], [], [], []
-    rows = [dict(field.representations) for field in fields]
+    rows: list[dict[str, Any]] = [dict(field.representations) for field in fields]
     packed = _packed_charges(rows, group)
     singlets = [(name, factor.singlet) for name, factor in group.simple]
     for i, (field, row) in enumerate(zip(fields, rows, strict=True)):
@@ -50,7 +51,7 @@ def alphabet(fields: Sequence[Field], group: GaugeGroup) -> Alphabet:
     return Alphabet(tuple(names), tuple(reps), tuple(charges), tuple(numbers), tuple(conjugates))
 
 
-def _packed_charges(rows: Sequence[dict], group: GaugeGroup) -> list[int]:
+def _packed_charges(rows: Sequence[dict[str, Any]], group: GaugeGroup) -> list[int]:
     # Over a common denominator charges are integers, and sums of four of them are digits.
     packed = [0] * len(rows)
     base = 1
