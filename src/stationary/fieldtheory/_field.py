@@ -89,8 +89,8 @@ class Field:
     def _check_real(self) -> None:
         if self.spin:
             raise ValueError(
-                f"{self.name} is a fermion, and Weyl fields are never real: a Majorana fermion is a "
-                "Weyl field in a real representation, whose mass term appears by itself."
+                f"{self.name} is a fermion, and no Weyl field is real. A Majorana fermion is one "
+                "field in a real representation, whose mass term appears by itself."
             )
         why = self.not_self_conjugate
         if why:
