@@ -1,0 +1,147 @@
+"""Counting and naming the invariants of a product of letters, flavours included."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache, reduce
+from itertools import product as every
+
+from stationary.algebra import Coupling, Rep, count_invariants, couplings, dimension
+
+from ._term import Contraction
+
+Letter = tuple[Rep, int]
+"""What counting needs of a letter: its representation, and how many copies there are of it."""
+
+_numbers: dict[Letter, int] = {}
+_letters: list[Letter] = []
+
+
+def number(letter: Letter) -> int:
+    """A small number for a letter, the same for equal letters."""
+    if letter not in _numbers:
+        _numbers[letter] = len(_letters)
+        _letters.append(letter)
+    return _numbers[letter]
+
+
+@cache
+def count(key: tuple[int, ...]) -> int:
+    """The number of invariants of a product of powers of letters.
+
+    Letters commute: scalars do, and of two left-handed fermions the spin singlet is antisymmetric
+    and Fermi statistics too.
+
+    **Arguments:**
+
+    - `key`: sorted numbers `8 * number(letter) + power`, the charges having been found to cancel.
+    """
+    powers = [(*_letters[code >> 3], code & 7) for code in key]
+    # Singlets without flavour change nothing.
+    powers = [p for p in powers if p[1] > 1 or not _is_singlet(p[0])]
+    if not powers:
+        return 1
+    if not _neutral_under_the_centre(powers):
+        return 0
+    total = 0
+    for shapes, flavours in _symmetries([(copies, k) for _, copies, k in powers]):
+        total += flavours * count_invariants(_order([p[0] for p in powers], shapes))
+    return total
+
+
+def contractions(letters: Sequence[tuple[Rep, int, int]]) -> tuple[Contraction, ...]:
+    """All contractions of a product of powers of letters.
+
+    **Arguments:**
+
+    - `letters`: representation, copies and power of each group of identical letters, in the order
+        in which they are to be coupled.
+
+    **Returns:** the contractions; their parameters add up to the number of invariants.
+    """
+    found = []
+    for shapes, flavours in _symmetries([(copies, k) for _, copies, k in letters]):
+        powers = tuple((rep, shape) for (rep, _, _), shape in zip(letters, shapes, strict=True))
+        found += [(path, shapes, flavours) for path in couplings(powers)]
+    labels = _labels([_steps(path, shapes) for path, shapes, _ in found])
+    return tuple(
+        Contraction(label, shapes, path, flavours)
+        for label, (path, shapes, flavours) in zip(labels, found, strict=True)
+    )
+
+
+def _steps(path: Coupling, shapes: tuple[tuple[int, ...], ...]) -> list[str]:
+    """What is reached along a path: "8,3" for (8,3), with its Young diagram and copy if any."""
+    steps = []
+    for place, ((rep, copy), shape) in enumerate(zip(path.powers, shapes, strict=True)):
+        young = "" if len(shape) == 1 else "|" + ".".join(map(str, shape))
+        steps.append(_name(rep, copy) + young)
+        if 0 < place < len(shapes) - 1:
+            steps.append(_name(*path.partial[place - 1]))
+    return steps
+
+
+def _name(rep: Rep, copy: int) -> str:
+    return ",".join(map(str, rep)) + (f"#{copy}" if copy else "")
+
+
+def _labels(paths: list[list[str]]) -> list[str]:
+    # What all paths share distinguishes nothing, and what follows from earlier steps little.
+    places = [i for i in range(len(paths[0])) if len({path[i] for path in paths}) > 1]
+    for i in reversed(places):
+        rest = [j for j in places if j != i]
+        if len({tuple(path[j] for j in rest) for path in paths}) == len(paths):
+            places = rest
+    return [";".join(path[i] for i in places) for path in paths]
+
+
+def _symmetries(
+    groups: Sequence[tuple[int, int]],
+) -> Iterator[tuple[tuple[tuple[int, ...], ...], int]]:
+    """Young diagrams for groups of letters, and how many flavour structures have them."""
+    for chosen in every(*(_diagrams(copies, power) for copies, power in groups)):
+        shapes = tuple(shape for shape, _ in chosen)
+        yield shapes, reduce(lambda total, item: total * item[1], chosen, 1)
+
+
+@cache
+def _diagrams(copies: int, power: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+    found = []
+    for shape in _partitions(power, power):
+        if len(shape) <= copies:
+            found.append((shape, _flavour_dimension(shape, copies)))
+    return tuple(found)
+
+
+def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
+    if total == 0:
+        yield ()
+    for row in range(min(total, largest), 0, -1):
+        for rest in _partitions(total - row, row):
+            yield (row, *rest)
+
+
+def _flavour_dimension(shape: tuple[int, ...], copies: int) -> int:
+    # The hook content formula: the dimension of GL(copies) with this Young diagram.
+    top = bottom = 1
+    for i, row in enumerate(shape):
+        for j in range(row):
+            leg = sum(r > j for r in shape[i + 1 :])
+            top *= copies + j - i
+            bottom *= row - j + leg
+    return top // bottom
+
+
+def _neutral_under_the_centre(powers: Sequence[tuple[Rep, int, int]]) -> bool:
+    factors = range(len(powers[0][0]))
+    return all(
+        sum(k * rep[i].n_ality for rep, _, k in powers) % powers[0][0][i].n == 0 for i in factors
+    )
+
+
+def _order(reps: Sequence[Rep], shapes: Sequence[tuple[int, ...]]) -> tuple:
+    # Large powers last: the last factor is only looked up. One order for the cache, too.
+    pairs = zip(reps, shapes, strict=True)
+    return tuple(sorted(pairs, key=lambda p: (sum(p[1]), dimension(p[0]), p)))
+
+
+def _is_singlet(rep: Rep) -> bool:
+    return all(irrep.is_singlet for irrep in rep)
