@@ -5,6 +5,9 @@ from ._explain import why_not_invariant as why_not_invariant
 from ._field import Field as Field
 from ._field import dirac as dirac
 from ._generate import lagrangian_terms as lagrangian_terms
+from ._grade import Grade as Grade
+from ._grade import Remark as Remark
+from ._grade import grade as grade
 from ._group import STANDARD_MODEL as STANDARD_MODEL
 from ._group import GaugeGroup as GaugeGroup
 from ._match import match_fields as match_fields

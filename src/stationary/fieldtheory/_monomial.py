@@ -7,14 +7,17 @@ from dataclasses import dataclass
 _PIECE = re.compile(
     r"""(?P<field>[DF]~?\(\s*[^\W\d][\w~']*\s*\*?\s*\)      # D(H), D(H*), F(su3), F~(su3)
       | [^\W\d][\w~']*)                                      # H
-    (?P<star>\s*\^\s*\{?(\\dagger|dagger|†|\*)\}?|†|\*)?      # its conjugate
+    (?P<star>\s*\*)?                                        # its conjugate
     (\s*\^\s*\{?(?P<power>\d+)\}?)?                          # to a power
-    | \[(?P<label>[^\]]*)\]
+    | \[(?P<label>\d+)\]
     | (?P<open>\() | (?P<close>\))(\s*\^\s*\{?(?P<times>\d+)\}?)?
     """,
     re.VERBOSE,
 )
 _HERMITIAN = re.compile(r"\+?\s*\(?\s*(h\.\s*c\.|hc|H\.\s*c\.)\s*\)?")
+_DAGGERS = re.compile(r"\s*\^\s*\{?(?:\\dagger|dagger|†|\*)\}?|†")
+_BRACKETS = re.compile(r"\[([^\]\n]*)\]")
+_SIGNS = re.compile(r"\+|(?:^|\s)[−-](?=\s)")
 _MOST_LETTERS = 64
 
 
@@ -64,50 +67,52 @@ def parse_terms(text: str) -> tuple[Monomial, ...]:
         >>> [product.letters for product in parse_terms("(H H*)^2 + Q u H + h.c.")]
         [('H', 'H*', 'H', 'H*'), ('Q', 'u', 'H')]
     """
+    labels: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        # Brackets may contain any separator: only the number of a label is read from here on.
+        labels.append(re.sub(r"\s+", "", match[1]))
+        return f"[{len(labels) - 1}]"
+
     found = []
-    for line in re.split(r"[;\n]", text):
+    plain = _DAGGERS.sub("*", _BRACKETS.sub(keep, text))
+    for line in re.split(r"[;\n]", plain):
         line = _HERMITIAN.sub(" ", line.partition("#")[0])
-        for product in re.split(r"\s*[+−-]\s+|^\s*[+−-]\s*|\s+\+\s*|\+", _guarded(line)):
-            product = product.replace("\0", "-").strip()
-            if product:
-                letters, label = _read(product)
-                found.append(Monomial(letters, label, product))
+        for product in _SIGNS.split(line):
+            if product.strip():
+                found.append(_read(product.strip(), labels))
     return tuple(found)
 
 
-def _guarded(line: str) -> str:
-    # Minus signs inside brackets belong to representations.
-    return re.sub(r"\[[^\]]*\]", lambda m: m[0].replace("-", "\0"), line)
-
-
-def _read(product: str) -> tuple[tuple[str, ...], str]:
+def _read(product: str, labels: list[str]) -> Monomial:
+    text = _BRACKETS.sub(lambda match: f"[{labels[int(match[1])]}]", product)
     stack: list[list[str]] = [[]]
-    labels: list[str] = []
-    for match in _pieces(product):
+    chosen: list[str] = []
+    for match in _pieces(product, text):
         if match["label"] is not None:
-            labels.append(re.sub(r"\s+", "", match["label"]))
+            chosen.append(labels[int(match["label"])])
         elif match["open"]:
             stack.append([])
         elif match["close"]:
             if len(stack) == 1:
-                raise ValueError(f"{product!r} closes a parenthesis that was not opened.")
+                raise ValueError(f"{text!r} closes a parenthesis that was not opened.")
             inner = stack.pop()
             stack[-1] += inner * int(match["times"] or 1)
         else:
             letter = re.sub(r"\s+", "", match["field"]) + ("*" if match["star"] else "")
-            stack[-1] += [letter] * int(match["power"] or 1)
+            stack[-1] += [letter] * min(int(match["power"] or 1), _MOST_LETTERS + 1)
         if len(stack[-1]) > _MOST_LETTERS:
-            raise ValueError(f"{product!r} has more than {_MOST_LETTERS} letters.")
+            raise ValueError(f"{text!r} has more than {_MOST_LETTERS} letters.")
     if len(stack) > 1:
-        raise ValueError(f"{product!r} opens a parenthesis that is not closed.")
-    if len(labels) > 1:
-        raise ValueError(f"{product!r} has more than one contraction in brackets.")
+        raise ValueError(f"{text!r} opens a parenthesis that is not closed.")
+    if len(chosen) > 1:
+        raise ValueError(f"{text!r} has more than one contraction in brackets.")
     if not stack[0]:
-        raise ValueError(f"{product!r} names no field.")
-    return tuple(stack[0]), labels[0] if labels else ""
+        raise ValueError(f"{text!r} names no field.")
+    return Monomial(tuple(stack[0]), chosen[0] if chosen else "", text)
 
 
-def _pieces(product: str) -> Iterator[re.Match[str]]:
+def _pieces(product: str, text: str) -> Iterator[re.Match[str]]:
     at = 0
     while at < len(product):
         if product[at].isspace():
@@ -116,7 +121,7 @@ def _pieces(product: str) -> Iterator[re.Match[str]]:
         match = _PIECE.match(product, at)
         if match is None:
             raise ValueError(
-                f"{product!r} cannot be read at {product[at:]!r}: write letters such as H, H*, "
+                f"{text!r} cannot be read at {product[at:]!r}: write letters such as H, H*, "
                 "D(H) or F(su3), separated by spaces."
             )
         yield match
