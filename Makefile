@@ -73,5 +73,5 @@ LOCK := build/lock
 
 lock: | $(PY)
 	@test -x $(LOCK)/bin/pip-compile || { $(PY) -m venv $(LOCK) && $(LOCK)/bin/pip -qq install pip-tools; }
-	@$(COMPILE) $(addprefix --extra ,files atlas examples docs dev) --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) $(addprefix --extra ,files atlas lagrangians examples docs dev) --output-file requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra examples --constraint requirements/dev.txt --output-file requirements/tour.txt pyproject.toml

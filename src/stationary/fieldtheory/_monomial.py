@@ -14,7 +14,7 @@ _PIECE = re.compile(
     """,
     re.VERBOSE,
 )
-_HERMITIAN = re.compile(r"\+?\s*\(?\s*(h\.\s*c\.|hc|H\.\s*c\.)\s*\)?")
+_HERMITIAN = re.compile(r"\+?\s*\(?\s*[hH]\.\s*[cC]\.\s*\)?")
 _DAGGERS = re.compile(r"\s*\^\s*\{?(?:\\dagger|dagger|†|\*)\}?|†")
 _BRACKETS = re.compile(r"\[([^\]\n]*)\]")
 _SIGNS = re.compile(r"\+|(?:^|\s)[−-](?=\s)")
