@@ -1,6 +1,8 @@
 """The loss of a sequence model: cross-entropy with the true tokens as inputs."""
 
+import operator
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import jax
@@ -31,7 +33,8 @@ def cross_entropy(model: Seq2Seq, batch: Mapping) -> Float[Array, ""]:
         True
     """
     if "target" not in batch:
-        return sum((cross_entropy(model, part) for part in batch.values()), jnp.zeros(()))
+        parts = [cross_entropy(model, part) for part in batch.values()]
+        return reduce(operator.add, parts)
     totals, counts = row_losses(model, batch["source"], batch["target"])
     weight: Any = batch.get("weight")
     if weight is None:

@@ -21,6 +21,7 @@ from ._layers import (
     rms_norm,
     rotate,
     split_heads,
+    through,
 )
 
 PRESETS: dict[str, dict[str, int]] = {
@@ -197,14 +198,14 @@ class Seq2Seq(eqx.Module):
         _check_length("source", length, self.max_source)
         there = source != self.padding
         x = self._embed_source(source)
-        turn = self._angles(jnp.arange(length)) if self.positions == "rotary" else None
+        turn = self.angles(jnp.arange(length)) if self.positions == "rotary" else None
         mask = there[:, None, None, :]
 
-        def block(x: Array, parameters: EncoderBlock) -> tuple[Array, None]:
+        def block(x: Array, parameters: EncoderBlock) -> Array:
             x = x + _self_attention(x, parameters, self.heads, mask, turn).astype(x.dtype)
-            return x + feed_forward(x, parameters).astype(x.dtype), None
+            return x + feed_forward(x, parameters).astype(x.dtype)
 
-        x, _ = jax.lax.scan(block, x, self.computing(self.encoder))
+        x = through(block, x, self.computing(self.encoder))
         return rms_norm(x, self.encoder_norm), there
 
     def decode(
@@ -227,13 +228,13 @@ class Seq2Seq(eqx.Module):
         x = self.embed(target)
         if self.target_positions is not None:
             x = x + math.sqrt(self.width) * self.target_positions[:length]
-        turn = None if self.positions == "learned" else self._angles(jnp.arange(length))
+        turn = None if self.positions == "learned" else self.angles(jnp.arange(length))
         causal = jnp.tril(jnp.ones((length, length), bool))[None, None]
         mask = there[:, None, None, :]
         decoder = self.computing(self.decoder)
         states = states.astype(decoder.cross_query.dtype)
 
-        def block(x: Array, parameters: DecoderBlock) -> tuple[Array, None]:
+        def block(x: Array, parameters: DecoderBlock) -> Array:
             own = parameters.itself
             x = x + _self_attention(x, own, self.heads, causal, turn).astype(x.dtype)
             key, value = split_heads(states @ parameters.cross_key_value, 2, self.heads)
@@ -241,10 +242,9 @@ class Seq2Seq(eqx.Module):
                 rms_norm(x, parameters.cross_norm) @ parameters.cross_query, 1, self.heads
             )
             x = x + (attend(query, key, value, mask) @ parameters.cross_out).astype(x.dtype)
-            return x + feed_forward(x, own).astype(x.dtype), None
+            return x + feed_forward(x, own).astype(x.dtype)
 
-        x, _ = jax.lax.scan(block, x, decoder)
-        return self.logits(x)
+        return self.logits(through(block, x, decoder))
 
     def __call__(
         self, source: Int[Array, "b s"], target: Int[Array, "b t"]
@@ -293,7 +293,8 @@ class Seq2Seq(eqx.Module):
         also = self.embed(heads) + math.sqrt(self.width) * look_up(self.places, places)
         return x + jnp.where(inside[..., None], also, 0)
 
-    def _angles(self, positions: Int[Array, "*t"]) -> Float[Array, "*t e/2"]:
+    def angles(self, positions: Int[Array, "*t"]) -> Float[Array, "*t e/2"]:
+        """The angles that rotary positions turn by."""
         return angles(positions, self.width // self.heads)
 
 
