@@ -12,15 +12,15 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ._layers import (
     DecoderBlock,
     EncoderBlock,
+    Tables,
     angles,
-    attend,
+    cross_attention,
     decoder_block,
     encoder_block,
     feed_forward,
     look_up,
     rms_norm,
-    rotate,
-    split_heads,
+    self_attention,
     through,
 )
 
@@ -187,25 +187,31 @@ class Seq2Seq(eqx.Module):
         """The size of a state."""
         return self.embedding.shape[1]
 
-    def encode(
-        self, source: Int[Array, "b s"]
-    ) -> tuple[Float[Array, "b s d"], Bool[Array, "b s"]]:
+    def encode(self, source: Int[Array, "b s"]) -> tuple[Float[Array, "b s d"], Bool[Array, "b s"]]:
         """The encoder's states, and which of them are of tokens rather than padding.
 
         **Raises:** `ValueError` for a source longer than `max_source`.
         """
-        length = source.shape[1]
-        _check_length("source", length, self.max_source)
-        there = source != self.padding
-        x = self._embed_source(source)
-        turn = self.angles(jnp.arange(length)) if self.positions == "rotary" else None
-        mask = there[:, None, None, :]
+        states, there = self.encode_all([source])
+        return states.reshape(*source.shape, self.width), there[0]
 
-        def block(x: Array, parameters: EncoderBlock) -> Array:
-            x = x + _self_attention(x, parameters, self.heads, mask, turn).astype(x.dtype)
-            return x + feed_forward(x, parameters).astype(x.dtype)
+    def encode_all(
+        self, sources: list[Int[Array, "_ _"]]
+    ) -> tuple[Float[Array, "m d"], list[Bool[Array, "_ _"]]]:
+        """The states of several tables of sources as one list, and which tokens are no padding."""
+        tables = Tables([table.shape for table in sources])
+        for _, length in tables.shapes:
+            _check_length("source", length, self.max_source)
+        there = [table != self.padding for table in sources]
+        masks = [mask[:, None, None, :] for mask in there]
+        turns = self._turns(tables) if self.positions == "rotary" else None
 
-        x = through(block, x, self.computing(self.encoder))
+        def block(x: Array, layer: EncoderBlock) -> Array:
+            mixed = self_attention(x, layer, self.heads, tables, masks, turns)
+            x = x + mixed.astype(x.dtype)
+            return x + feed_forward(x, layer).astype(x.dtype)
+
+        x = through(block, self._embed_sources(sources, tables), self.computing(self.encoder))
         return rms_norm(x, self.encoder_norm), there
 
     def decode(
@@ -223,25 +229,35 @@ class Seq2Seq(eqx.Module):
 
         **Raises:** `ValueError` for a target longer than `max_target`.
         """
-        length = target.shape[1]
-        _check_length("target", length, self.max_target)
-        x = self.embed(target)
-        if self.target_positions is not None:
-            x = x + math.sqrt(self.width) * self.target_positions[:length]
-        turn = None if self.positions == "learned" else self.angles(jnp.arange(length))
-        causal = jnp.tril(jnp.ones((length, length), bool))[None, None]
-        mask = there[:, None, None, :]
-        decoder = self.computing(self.decoder)
-        states = states.astype(decoder.cross_query.dtype)
+        flat = states.reshape(-1, self.width)
+        return self.decode_all([target], flat, [there]).reshape(*target.shape, -1)
 
-        def block(x: Array, parameters: DecoderBlock) -> Array:
-            own = parameters.itself
-            x = x + _self_attention(x, own, self.heads, causal, turn).astype(x.dtype)
-            key, value = split_heads(states @ parameters.cross_key_value, 2, self.heads)
-            (query,) = split_heads(
-                rms_norm(x, parameters.cross_norm) @ parameters.cross_query, 1, self.heads
-            )
-            x = x + (attend(query, key, value, mask) @ parameters.cross_out).astype(x.dtype)
+    def decode_all(
+        self,
+        targets: list[Int[Array, "_ _"]],
+        states: Float[Array, "m d"],
+        there: list[Bool[Array, "_ _"]],
+    ) -> Float[Array, "n v"]:
+        """Logits for several tables of targets as one list, given what `encode_all` returned."""
+        tables = Tables([table.shape for table in targets])
+        for _, length in tables.shapes:
+            _check_length("target", length, self.max_target)
+        sources = Tables([mask.shape for mask in there])
+        x = self.embed(tables.join(targets))
+        if self.target_positions is not None:
+            x = x + self._absolute(self.target_positions, tables)
+        turns = None if self.positions == "learned" else self._turns(tables)
+        causal = [jnp.tril(jnp.ones((t, t), bool))[None, None] for _, t in tables.shapes]
+        masks = [mask[:, None, None, :] for mask in there]
+        decoder = self.computing(self.decoder)
+        states = states.astype(decoder.cross_key_value.dtype)
+
+        def block(x: Array, layer: DecoderBlock) -> Array:
+            own = layer.itself
+            mixed = self_attention(x, own, self.heads, tables, causal, turns)
+            x = x + mixed.astype(x.dtype)
+            mixed = cross_attention(x, layer, self.heads, tables, states, sources, masks)
+            x = x + mixed.astype(x.dtype)
             return x + feed_forward(x, own).astype(x.dtype)
 
         return self.logits(through(block, x, decoder))
@@ -283,27 +299,33 @@ class Seq2Seq(eqx.Module):
         heads = jnp.take_along_axis(source, jnp.maximum(start, 0), axis=1)
         return heads, jnp.where(inside, index - start, 0), inside
 
-    def _embed_source(self, source: Int[Array, "b s"]) -> Float[Array, "b s d"]:
-        x = self.embed(source)
+    def _embed_sources(self, sources: list[Array], tables: Tables) -> Float[Array, "m d"]:
+        x = self.embed(tables.join(sources))
         if self.source_positions is not None:
-            return x + math.sqrt(self.width) * self.source_positions[: source.shape[1]]
+            return x + self._absolute(self.source_positions, tables)
         if self.places is None:
             return x
-        heads, places, inside = self.elements(source)
+        found = [self.elements(table) for table in sources]
+        heads, places, inside = (tables.join(list(part)) for part in zip(*found, strict=True))
         also = self.embed(heads) + math.sqrt(self.width) * look_up(self.places, places)
-        return x + jnp.where(inside[..., None], also, 0)
+        return x + jnp.where(inside[:, None], also, 0)
+
+    def _absolute(self, positions: Float[Array, "_ d"], tables: Tables) -> Float[Array, "n d"]:
+        shifts = [positions[:length] for _, length in tables.shapes]
+        shapes = tables.shapes
+        return math.sqrt(self.width) * tables.join(
+            [
+                jnp.broadcast_to(x, (rows, *x.shape))
+                for x, (rows, _) in zip(shifts, shapes, strict=True)
+            ]
+        )
+
+    def _turns(self, tables: Tables) -> list[Float[Array, "_ _"]]:
+        return [self.angles(jnp.arange(length)) for _, length in tables.shapes]
 
     def angles(self, positions: Int[Array, "*t"]) -> Float[Array, "*t e/2"]:
         """The angles that rotary positions turn by."""
         return angles(positions, self.width // self.heads)
-
-
-def _self_attention(x, block: EncoderBlock, heads: int, mask, turn) -> Float[Array, "b t d"]:
-    fused = rms_norm(x, block.attention_norm) @ block.query_key_value
-    query, key, value = split_heads(fused, 3, heads)
-    if turn is not None:
-        query, key = rotate(query, turn), rotate(key, turn)
-    return attend(query, key, value, mask) @ block.attention_out
 
 
 def _check_length(what: str, length: int, longest: int | None) -> None:
