@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -15,7 +16,7 @@ from ._ragged import Ragged
 _SPREAD = 32
 """Samples that a certificate needs to tell how much they spread."""
 
-Bucket = dict[str, Array | np.ndarray]
+Bucket = dict[str, Any]
 
 
 class LengthBuckets(AbstractStream):

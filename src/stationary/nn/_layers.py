@@ -109,11 +109,11 @@ class Tables:
 
     **Arguments:**
 
-    - `shapes`: rows and length of every table.
+    - `tables`: arrays whose first two axes are the rows and the length of each.
     """
 
-    def __init__(self, shapes: list[tuple[int, int]]):
-        self.shapes = shapes
+    def __init__(self, tables: list[Array]):
+        self.shapes = [(table.shape[0], table.shape[1]) for table in tables]
 
     def join(self, tables: list[Array]) -> Array:
         """Tables [b t *c] as one list [n *c]."""

@@ -40,7 +40,7 @@ def cross_entropy(model: Seq2Seq, batch: Mapping) -> Float[Array, ""]:
     weights = [
         jnp.broadcast_to(part["weight"][:, None], part["target"][:, 1:].shape) for part in parts
     ]
-    return jnp.sum(Tables([weight.shape for weight in weights]).join(weights) * losses)
+    return jnp.sum(Tables(weights).join(weights) * losses)
 
 
 def token_losses(
@@ -49,7 +49,7 @@ def token_losses(
     """Negative log-likelihood of every token of several tables; and which are no padding."""
     logits = model.decode_all([table[:, :-1] for table in targets], *model.encode_all(sources))
     after = [table[:, 1:] for table in targets]
-    labels = Tables([table.shape for table in after]).join(after)
+    labels = Tables(after).join(after)
     # A comparison, because the gradient of a look-up would add up rows one by one.
     right = labels[:, None] == jnp.arange(model.vocabulary)
     likelihood = jnp.sum(jnp.where(right, logits, 0), axis=-1)

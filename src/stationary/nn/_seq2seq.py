@@ -24,11 +24,15 @@ from ._layers import (
     through,
 )
 
+_SIZES = ("width", "encoder_layers", "decoder_layers", "heads", "feed_forward")
 PRESETS: dict[str, dict[str, int]] = {
-    "nano": dict(width=128, encoder_layers=2, decoder_layers=2, heads=4, feed_forward=256),
-    "small": dict(width=256, encoder_layers=4, decoder_layers=4, heads=8, feed_forward=1024),
-    "base": dict(width=512, encoder_layers=6, decoder_layers=6, heads=8, feed_forward=2048),
-    "large": dict(width=1024, encoder_layers=12, decoder_layers=12, heads=16, feed_forward=4096),
+    name: dict(zip(_SIZES, sizes, strict=True))
+    for name, sizes in {
+        "nano": (128, 2, 2, 4, 256),
+        "small": (256, 4, 4, 8, 1024),
+        "base": (512, 6, 6, 8, 2048),
+        "large": (1024, 12, 12, 16, 4096),
+    }.items()
 }
 """Sizes by name; `large` has the dimensions of BART-large."""
 
@@ -132,7 +136,8 @@ class Seq2Seq(eqx.Module):
         special = (padding, begin, end)
         if len(set(special)) < 3 or not all(0 <= token < vocabulary for token in special):
             raise ValueError(
-                f"padding, begin and end must be three tokens in 0..{vocabulary - 1}, got {special}."
+                f"padding, begin and end must be three tokens in 0..{vocabulary - 1}, got "
+                f"{special}."
             )
         keys = jax.random.split(key, 6)
 
@@ -157,7 +162,7 @@ class Seq2Seq(eqx.Module):
         self.heads = heads
         self.positions = positions
         self.max_source, self.max_target = max_source, max_target
-        self.element_tokens = None if element_tokens is None else tuple(element_tokens)
+        self.element_tokens = element_tokens
         self.padding, self.begin, self.end = padding, begin, end
         self.compute_dtype = None if compute_dtype is None else np.dtype(compute_dtype)
 
@@ -199,7 +204,7 @@ class Seq2Seq(eqx.Module):
         self, sources: list[Int[Array, "_ _"]]
     ) -> tuple[Float[Array, "m d"], list[Bool[Array, "_ _"]]]:
         """The states of several tables of sources as one list, and which tokens are no padding."""
-        tables = Tables([table.shape for table in sources])
+        tables = Tables(sources)
         for _, length in tables.shapes:
             _check_length("source", length, self.max_source)
         there = [table != self.padding for table in sources]
@@ -239,10 +244,10 @@ class Seq2Seq(eqx.Module):
         there: list[Bool[Array, "_ _"]],
     ) -> Float[Array, "n v"]:
         """Logits for several tables of targets as one list, given what `encode_all` returned."""
-        tables = Tables([table.shape for table in targets])
+        tables = Tables(targets)
         for _, length in tables.shapes:
             _check_length("target", length, self.max_target)
-        sources = Tables([mask.shape for mask in there])
+        sources = Tables(there)
         x = self.embed(tables.join(targets))
         if self.target_positions is not None:
             x = x + self._absolute(self.target_positions, tables)
@@ -311,14 +316,10 @@ class Seq2Seq(eqx.Module):
         return x + jnp.where(inside[:, None], also, 0)
 
     def _absolute(self, positions: Float[Array, "_ d"], tables: Tables) -> Float[Array, "n d"]:
-        shifts = [positions[:length] for _, length in tables.shapes]
-        shapes = tables.shapes
-        return math.sqrt(self.width) * tables.join(
-            [
-                jnp.broadcast_to(x, (rows, *x.shape))
-                for x, (rows, _) in zip(shifts, shapes, strict=True)
-            ]
-        )
+        parts = []
+        for rows, length in tables.shapes:
+            parts.append(jnp.broadcast_to(positions[:length], (rows, length, self.width)))
+        return math.sqrt(self.width) * tables.join(parts)
 
     def _turns(self, tables: Tables) -> list[Float[Array, "_ _"]]:
         return [self.angles(jnp.arange(length)) for _, length in tables.shapes]

@@ -1,6 +1,7 @@
 """A stream whose batches are spread over several devices."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -29,7 +30,7 @@ class Sharded(AbstractStream):
     sharding: NamedSharding = eqx.field(static=True)
     batch_size: int = eqx.field(static=True)
 
-    def __init__(self, stream: AbstractStream, devices: Sequence[jax.Device] | None = None) -> None:
+    def __init__(self, stream: AbstractStream, devices: Sequence[Any] | None = None) -> None:
         devices = jax.devices() if devices is None else list(devices)
         if stream.batch_size % len(devices):
             raise ValueError(

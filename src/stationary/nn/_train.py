@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from .._functions import Expectation
@@ -34,7 +33,7 @@ def train(
     batch: int = 64,
     lengths: int | Sequence[int] = 4,
     seed: int = 0,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Any] | None = None,
     callback: Callback | None = None,
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
@@ -46,8 +45,8 @@ def train(
 
     States the mean [`cross_entropy`][stationary.nn.cross_entropy] over
     [`LengthBuckets`][stationary.nn.LengthBuckets] and minimises it by AdamW with b = (0.9, 0.98),
-    weight decay 0.01 and gradients clipped to norm 1. The rate rises linearly and then falls along a
-    cosine. Progress, checkpoints, Ctrl-C and limits are those of `solve`.
+    weight decay 0.01 and gradients clipped to norm 1. The rate rises linearly and then falls along
+    a cosine. Progress, checkpoints, Ctrl-C and limits are those of `solve`.
 
     **Arguments:**
 
