@@ -1,0 +1,207 @@
+"""A stream of mini-batches in which every sequence is padded to a length near its own."""
+
+import copy
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from .._streams import AbstractStream, _permute
+from ._ragged import Ragged
+
+Bucket = dict[str, Array | np.ndarray]
+
+
+class LengthBuckets(AbstractStream):
+    """Mini-batches of pairs of sequences, with as many rows out of every bucket of lengths each time.
+
+    A batch is `{length: {"source": [b s], "target": [b t], "weight": [b]}}`, with a fixed number of
+    rows per bucket, so that one program is compiled and little is spent on padding. Rows are
+    shared out in proportion to how many examples each bucket holds, and `weight` evens out what
+    cannot be shared out exactly: [`cross_entropy`][stationary.nn.cross_entropy] of a batch is an
+    unbiased estimate of its mean over all target tokens of the data. Every bucket goes through its
+    examples in an order of its own, anew when it comes to the end.
+
+    As an [`Expectation`][stationary.Expectation] sees it, one sample is a whole batch.
+
+    **Arguments:**
+
+    - `source`, `target`: the sequences; a target runs from `begin` to `end`.
+    - `lengths`: the target length of every bucket, or how many buckets to choose so that the least
+        is padded. A bucket's sources are padded to the longest among them.
+    - `batch`: rows per mini-batch.
+    - `seed`: which order.
+    - `padding`: the token to fill up with.
+    - `divisible_by`: rows per bucket are a multiple of this, the number of devices to spread over.
+    - `check`: about how many examples a certificate's estimate is made from. Each costs about as
+        much as a dozen in training.
+
+    **Raises:** `ValueError` for sources and targets of different number, for targets longer than
+    the last bucket (how many, and how long), and for a batch that has no row for each bucket.
+
+    !!! example
+        >>> source = Ragged.of([[5, 6], [7], [8, 9, 5]])
+        >>> target = Ragged.of([[1, 6, 2], [1, 7, 2], [1, 5, 9, 8, 2]])
+        >>> stream = LengthBuckets(source, target, lengths=[3, 5], batch=3)
+        >>> rows, _ = stream.batch(0)
+        >>> {length: part["target"].shape for length, part in rows.items()}
+        {3: (1, 2, 3), 5: (1, 1, 5)}
+    """
+
+    data: dict[int, Bucket]
+    seed: Int[Array, ""]
+    rows: tuple[tuple[int, int], ...] = eqx.field(static=True)
+    """Per bucket, its length and its rows in a batch."""
+    tokens: int = eqx.field(static=True)
+    """Target tokens of the whole data that a loss is the mean over."""
+    check: int = eqx.field(static=True)
+    batch_size: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        source: Ragged,
+        target: Ragged,
+        *,
+        lengths: int | Sequence[int] = 4,
+        batch: int = 64,
+        seed: int = 0,
+        padding: int = 0,
+        divisible_by: int = 1,
+        check: int = 512,
+    ) -> None:
+        if len(source) != len(target) or len(source) == 0:
+            raise ValueError(
+                f"sources and targets must be as many and at least one, got {len(source)} and "
+                f"{len(target)}."
+            )
+        if int(np.min(target.lengths)) < 2:
+            raise ValueError("every target needs two tokens at least, its begin and its end.")
+        if isinstance(lengths, int):
+            lengths = best_lengths(target.lengths, lengths)
+        edges = sorted({int(length) for length in lengths})
+        _refuse_longer(target.lengths, edges[-1] if edges else 0)
+        which = np.searchsorted(edges, target.lengths)
+        filled = [i for i in range(len(edges)) if np.any(which == i)]
+        counts = np.array([np.sum(which == i) for i in filled])
+        rows = _share_out(counts, batch, divisible_by)
+        self.data = {}
+        self.tokens = int(np.sum(target.lengths - 1))
+        for i, count, own in zip(filled, counts, rows, strict=True):
+            members = np.flatnonzero(which == i)
+            self.data[edges[i]] = {
+                "source": source.take(members).padded(padding=padding),
+                "target": target.take(members).padded(length=edges[i], padding=padding),
+                "weight": np.float32(count / (own * self.tokens)),
+            }
+        self.rows = tuple((edges[i], int(own)) for i, own in zip(filled, rows, strict=True))
+        self.seed = np.uint32(seed)  # pyright: ignore[reportAttributeAccessIssue]
+        self.check = check
+        self.batch_size = 1
+
+    def batch(self, index):
+        return jax.tree.map(lambda x: x[None], self._draw(jnp.asarray(index))), jnp.ones(1, bool)
+
+    def _draw(self, index: Int[Array, ""]) -> dict[int, Bucket]:
+        parts = {}
+        for place, (length, rows) in enumerate(self.rows):
+            bucket = self.data[length]
+            size = bucket["target"].shape[0]
+            position = index.astype(jnp.uint32) * rows + jnp.arange(rows, dtype=jnp.uint32)
+            # Every bucket has an epoch of its own, which may begin within a batch.
+            chosen = _permute(position % size, size, self.seed + np.uint32(place), position // size)
+            parts[length] = {
+                "source": jnp.asarray(bucket["source"])[chosen],
+                "target": jnp.asarray(bucket["target"])[chosen],
+                "weight": jnp.full(rows, bucket["weight"]),
+            }
+        return parts
+
+    def fresh(self, key, count):
+        per_batch = sum(rows for _, rows in self.rows)
+        batches = max(32, min(count, self.check) // per_batch)
+        first = jax.random.bits(key, (), jnp.uint32) >> 8
+        index = first + jnp.arange(batches, dtype=jnp.uint32)
+        return jax.lax.map(self._draw, index), jnp.ones(batches, bool)
+
+    def thin(self) -> "LengthBuckets":
+        """The same data with one row per bucket in a batch, which costs less to look at.
+
+        Its mean is the same: a certificate of one is a certificate of the other.
+        """
+        one = {
+            length: {**self.data[length], "weight": self.data[length]["weight"] * np.float32(rows)}
+            for length, rows in self.rows
+        }
+        rows = tuple((length, 1) for length, _ in self.rows)
+        return eqx.tree_at(lambda s: s.data, _with_rows(self, rows), one)
+
+    @property
+    def sample(self):
+        return jax.eval_shape(self._draw, jax.ShapeDtypeStruct((), jnp.int32))
+
+    @property
+    def finite(self):
+        return False
+
+
+def _with_rows(stream: LengthBuckets, rows: tuple[tuple[int, int], ...]) -> LengthBuckets:
+    stream = copy.copy(stream)
+    object.__setattr__(stream, "rows", rows)
+    return stream
+
+
+def _refuse_longer(lengths: Int[np.ndarray, "rows"], longest: int) -> None:
+    too_long = lengths[lengths > longest]
+    if too_long.size:
+        raise ValueError(
+            f"{too_long.size} of {lengths.size} targets are longer than the last bucket of "
+            f"{longest} tokens; the longest has {int(too_long.max())}. Add a bucket, or leave them "
+            "out and say so."
+        )
+
+
+def _share_out(
+    counts: Int[np.ndarray, "buckets"], batch: int, multiple: int
+) -> Int[np.ndarray, "buckets"]:
+    """Rows per bucket in proportion to `counts`, at least one unit each, `batch` in all."""
+    units = batch // multiple
+    if batch < 1 or batch % multiple or units < counts.size:
+        raise ValueError(
+            f"a batch of {batch} rows cannot be a multiple of {multiple} in each of {counts.size} "
+            f"buckets; take at least {multiple * counts.size}, in steps of {multiple}, or fewer "
+            "buckets."
+        )
+    ideal = units * counts / counts.sum()
+    rows = np.maximum(np.floor(ideal).astype(int), 1)
+    while rows.sum() > units:  # what the smallest were given, the largest give up
+        rows[np.argmax(np.where(rows > 1, rows - ideal, -np.inf))] -= 1
+    while rows.sum() < units:
+        rows[np.argmax(ideal - rows)] += 1
+    return rows * multiple
+
+
+def best_lengths(lengths: Int[np.ndarray, "rows"], buckets: int) -> list[int]:
+    """Bucket lengths for which the least is padded, by dynamic programming over the lengths."""
+    if buckets < 1:
+        raise ValueError(f"there must be at least one bucket, got {buckets}.")
+    values, counts = np.unique(lengths, return_counts=True)
+    below = np.concatenate([[0], np.cumsum(counts)])
+    # cost[j]: the padded tokens of the j shortest lengths in the buckets so far.
+    cost = np.where(np.arange(values.size + 1) == 0, 0.0, np.inf)
+    choices = []
+    for _ in range(min(buckets, values.size)):
+        total = cost[:, None] + (below[None, 1:] - below[:, None]) * values[None, :]
+        upper = np.arange(values.size + 1)[:, None] > np.arange(values.size)[None, :]
+        total = np.where(upper, np.inf, total)
+        choices.append(np.argmin(total, axis=0))
+        cost = np.concatenate([[np.inf], np.min(total, axis=0)])
+    edges, end = [], values.size
+    for choice in reversed(choices):
+        edges.append(int(values[end - 1]))
+        end = int(choice[end - 1])
+        if end == 0:
+            break
+    return edges[::-1]
