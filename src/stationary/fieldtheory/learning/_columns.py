@@ -38,7 +38,7 @@ class Columns:
 
     letters: Int[np.ndarray, "c 4"]
     sizes: Int[np.ndarray, "c"]
-    powers: Float[np.ndarray, "2*n+1 c"]
+    powers: Float[np.ndarray, "m c"]
     pattern: Int[np.ndarray, "c"]
     kind: Int[np.ndarray, "c"]
     self_conjugate: Bool[np.ndarray, "c"]

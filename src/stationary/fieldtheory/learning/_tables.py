@@ -136,8 +136,8 @@ class Pieces:
         return found
 
     def write(
-        self, pieces: Int[np.ndarray, "p"], offsets: Int[np.ndarray, "rows+1"]
-    ) -> tuple[Int[np.ndarray, "t"], Int[np.ndarray, "rows+1"]]:
+        self, pieces: Int[np.ndarray, "p"], offsets: Int[np.ndarray, "ends"]
+    ) -> tuple[Int[np.ndarray, "t"], Int[np.ndarray, "ends"]]:
         """The tokens of rows of pieces, and where each row begins."""
         if self._flat is None:
             self._lengths = np.array([len(piece) for piece in self._list])
