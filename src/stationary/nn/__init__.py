@@ -7,3 +7,5 @@ from ._greedy import greedy as greedy
 from ._loss import cross_entropy as cross_entropy
 from ._ragged import Ragged as Ragged
 from ._seq2seq import Seq2Seq as Seq2Seq
+from ._sharded import Sharded as Sharded
+from ._train import train as train

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,20 +13,24 @@ from jaxtyping import Array, Int
 from .._streams import AbstractStream, _permute
 from ._ragged import Ragged
 
-Bucket = dict[str, Array | np.ndarray]
+_SPREAD = 32
+"""Samples that a certificate needs to tell how much they spread."""
+
+Bucket = dict[str, Any]
 
 
 class LengthBuckets(AbstractStream):
-    """Mini-batches of pairs of sequences, with as many rows out of every bucket of lengths each time.
+    """Mini-batches of pairs of sequences, each time with as many rows out of every length bucket.
 
-    A batch is `{length: {"source": [b s], "target": [b t], "weight": [b]}}`, with a fixed number of
-    rows per bucket, so that one program is compiled and little is spent on padding. Rows are
+    A batch is `{length: {"source": [b s], "target": [b t], "weight": [b]}}`, with a fixed number
+    of rows per bucket, so that one program is compiled and little is spent on padding. Rows are
     shared out in proportion to how many examples each bucket holds, and `weight` evens out what
     cannot be shared out exactly: [`cross_entropy`][stationary.nn.cross_entropy] of a batch is an
     unbiased estimate of its mean over all target tokens of the data. Every bucket goes through its
     examples in an order of its own, anew when it comes to the end.
 
-    As an [`Expectation`][stationary.Expectation] sees it, one sample is a whole batch.
+    As an [`Expectation`][stationary.Expectation] sees it, a sample is a whole batch, or one of the
+    equal `parts` that a batch is made up of.
 
     **Arguments:**
 
@@ -35,7 +40,8 @@ class LengthBuckets(AbstractStream):
     - `batch`: rows per mini-batch.
     - `seed`: which order.
     - `padding`: the token to fill up with.
-    - `divisible_by`: rows per bucket are a multiple of this, the number of devices to spread over.
+    - `parts`: how many samples a batch is made up of, such as one for each device; rows per bucket
+        are a multiple of it.
     - `check`: about how many examples a certificate's estimate is made from. Each costs about as
         much as a dozen in training.
 
@@ -54,7 +60,7 @@ class LengthBuckets(AbstractStream):
     data: dict[int, Bucket]
     seed: Int[Array, ""]
     rows: tuple[tuple[int, int], ...] = eqx.field(static=True)
-    """Per bucket, its length and its rows in a batch."""
+    """Per bucket, its length and its rows in a sample."""
     tokens: int = eqx.field(static=True)
     """Target tokens of the whole data that a loss is the mean over."""
     check: int = eqx.field(static=True)
@@ -69,7 +75,7 @@ class LengthBuckets(AbstractStream):
         batch: int = 64,
         seed: int = 0,
         padding: int = 0,
-        divisible_by: int = 1,
+        parts: int = 1,
         check: int = 512,
     ) -> None:
         if len(source) != len(target) or len(source) == 0:
@@ -86,7 +92,7 @@ class LengthBuckets(AbstractStream):
         which = np.searchsorted(edges, target.lengths)
         filled = [i for i in range(len(edges)) if np.any(which == i)]
         counts = np.array([np.sum(which == i) for i in filled])
-        rows = _share_out(counts, batch, divisible_by)
+        rows = _share_out(counts, batch, parts) // parts
         self.data = {}
         self.tokens = int(np.sum(target.lengths - 1))
         for i, count, own in zip(filled, counts, rows, strict=True):
@@ -99,35 +105,39 @@ class LengthBuckets(AbstractStream):
         self.rows = tuple((edges[i], int(own)) for i, own in zip(filled, rows, strict=True))
         self.seed = np.uint32(seed)  # pyright: ignore[reportAttributeAccessIssue]
         self.check = check
-        self.batch_size = 1
+        self.batch_size = parts
 
     def batch(self, index):
-        return jax.tree.map(lambda x: x[None], self._draw(jnp.asarray(index))), jnp.ones(1, bool)
+        first = jnp.asarray(index).astype(jnp.uint32) * self.batch_size
+        each = first + jnp.arange(self.batch_size, dtype=jnp.uint32)
+        return jax.vmap(self._draw)(each), jnp.ones(self.batch_size, bool)
 
     def _draw(self, index: Int[Array, ""]) -> dict[int, Bucket]:
-        parts = {}
+        """One sample: its rows of every bucket, in that bucket's own order."""
+        drawn = {}
         for place, (length, rows) in enumerate(self.rows):
             bucket = self.data[length]
             size = bucket["target"].shape[0]
-            position = index.astype(jnp.uint32) * rows + jnp.arange(rows, dtype=jnp.uint32)
+            position = index * rows + jnp.arange(rows, dtype=jnp.uint32)
             # Every bucket has an epoch of its own, which may begin within a batch.
             chosen = _permute(position % size, size, self.seed + np.uint32(place), position // size)
-            parts[length] = {
+            drawn[length] = {
                 "source": jnp.asarray(bucket["source"])[chosen],
                 "target": jnp.asarray(bucket["target"])[chosen],
                 "weight": jnp.full(rows, bucket["weight"]),
             }
-        return parts
+        return drawn
 
     def fresh(self, key, count):
-        per_batch = sum(rows for _, rows in self.rows)
-        batches = max(32, min(count, self.check) // per_batch)
+        per_sample = sum(rows for _, rows in self.rows)
+        samples = max(_SPREAD, min(count, self.check) // per_sample)
+        # Consecutive samples have no example twice within an epoch of their bucket.
         first = jax.random.bits(key, (), jnp.uint32) >> 8
-        index = first + jnp.arange(batches, dtype=jnp.uint32)
-        return jax.lax.map(self._draw, index), jnp.ones(batches, bool)
+        index = first + jnp.arange(samples, dtype=jnp.uint32)
+        return jax.lax.map(self._draw, index), jnp.ones(samples, bool)
 
     def thin(self) -> "LengthBuckets":
-        """The same data with one row per bucket in a batch, which costs less to look at.
+        """The same data with one row per bucket in a sample, which costs less to look at.
 
         Its mean is the same: a certificate of one is a certificate of the other.
         """
@@ -140,7 +150,7 @@ class LengthBuckets(AbstractStream):
 
     @property
     def sample(self):
-        return jax.eval_shape(self._draw, jax.ShapeDtypeStruct((), jnp.int32))
+        return jax.eval_shape(self._draw, jax.ShapeDtypeStruct((), jnp.uint32))
 
     @property
     def finite(self):
@@ -150,6 +160,7 @@ class LengthBuckets(AbstractStream):
 def _with_rows(stream: LengthBuckets, rows: tuple[tuple[int, int], ...]) -> LengthBuckets:
     stream = copy.copy(stream)
     object.__setattr__(stream, "rows", rows)
+    object.__setattr__(stream, "batch_size", 1)
     return stream
 
 

@@ -93,7 +93,9 @@ def step(
     return jax.nn.log_softmax(model.logits(x), axis=-1), Cache(keys, values)
 
 
-def _heads(x: Float[Array, "b m size"], parts: int, heads: int) -> Float[Array, "parts b m heads e"]:
+def _heads(
+    x: Float[Array, "b m size"], parts: int, heads: int
+) -> Float[Array, "parts b m heads e"]:
     b, m, size = x.shape
     return jnp.moveaxis(x.reshape(b, m, parts, heads, size // (parts * heads)), 2, 0)
 

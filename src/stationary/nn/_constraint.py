@@ -18,11 +18,14 @@ class AbstractConstraint(eqx.Module):
         >>> from stationary import nn
         >>> class Alternate(nn.AbstractConstraint):
         ...     "Two tokens by turns, as many as one likes, and then the end."
+        ...
         ...     def init(self, source):
         ...         return jnp.array(5)
+        ...
         ...     def allowed(self, state):
         ...         tokens = jnp.arange(20)
         ...         return (tokens == state) | (tokens == 2)
+        ...
         ...     def advance(self, state, token):
         ...         return 11 - token
         >>> model = nn.Seq2Seq.preset("nano", 20, positions="rotary", key=jax.random.key(0))

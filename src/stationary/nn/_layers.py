@@ -101,6 +101,35 @@ def look_up(table: Float[Array, "n d"], index: Int[Array, "*b"]) -> Float[Array,
     return jnp.where(there[..., None], found, jnp.asarray(jnp.nan, table.dtype))
 
 
+class Tables:
+    """Where in a list of tokens each of several tables of them lies.
+
+    What is done token by token is done to the tokens of all tables at once: tables of different
+    lengths then cost one large product instead of several, and there is less to compile.
+
+    **Arguments:**
+
+    - `tables`: arrays whose first two axes are the rows and the length of each.
+    """
+
+    def __init__(self, tables: list[Array]):
+        self.shapes = [(table.shape[0], table.shape[1]) for table in tables]
+
+    def join(self, tables: list[Array]) -> Array:
+        """Tables [b t *c] as one list [n *c]."""
+        flat = [table.reshape(-1, *table.shape[2:]) for table in tables]
+        return flat[0] if len(flat) == 1 else jnp.concatenate(flat)
+
+    def split(self, x: Array) -> list[Array]:
+        """The tables of a list."""
+        sizes = [rows * length for rows, length in self.shapes]
+        parts = [x] if len(sizes) == 1 else jax.lax.split(x, sizes)
+        return [
+            part.reshape(*shape, *x.shape[1:])
+            for part, shape in zip(parts, self.shapes, strict=True)
+        ]
+
+
 def split_heads(
     x: Float[Array, "b t parts*d"], parts: int, heads: int
 ) -> Float[Array, "parts b heads t e"]:
@@ -128,6 +157,44 @@ def attend(
     weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
     mixed = jnp.einsum("bhqk,bhke->bhqe", weights, value)
     return mixed.transpose(0, 2, 1, 3).reshape(b, q, heads * e)
+
+
+def self_attention(
+    x: Float[Array, "n d"],
+    block: EncoderBlock,
+    heads: int,
+    tables: Tables,
+    masks: list[Array],
+    turns: list[Array] | None,
+) -> Float[Array, "n d"]:
+    """Attention of the tokens of every table to one another."""
+    fused = rms_norm(x, block.attention_norm) @ block.query_key_value
+    mixed = []
+    for i, part in enumerate(tables.split(fused)):
+        query, key, value = split_heads(part, 3, heads)
+        if turns is not None:
+            query, key = rotate(query, turns[i]), rotate(key, turns[i])
+        mixed.append(attend(query, key, value, masks[i]))
+    return tables.join(mixed) @ block.attention_out
+
+
+def cross_attention(
+    x: Float[Array, "n d"],
+    block: DecoderBlock,
+    heads: int,
+    tables: Tables,
+    states: Float[Array, "m d"],
+    sources: Tables,
+    masks: list[Array],
+) -> Float[Array, "n d"]:
+    """Attention of the tokens of every table to the states of its own source."""
+    queries = tables.split(rms_norm(x, block.cross_norm) @ block.cross_query)
+    fused = sources.split(states @ block.cross_key_value)
+    mixed = []
+    for query, part, mask in zip(queries, fused, masks, strict=True):
+        key, value = split_heads(part, 2, heads)
+        mixed.append(attend(split_heads(query, 1, heads)[0], key, value, mask))
+    return tables.join(mixed) @ block.cross_out
 
 
 def angles(positions: Int[Array, "*t"], size: int) -> Float[Array, "*t size/2"]:

@@ -1,14 +1,12 @@
 """The loss of a sequence model: cross-entropy with the true tokens as inputs."""
 
-import operator
 from collections.abc import Mapping
-from functools import reduce
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
+from ._layers import Tables
 from ._seq2seq import Seq2Seq
 
 
@@ -20,8 +18,9 @@ def cross_entropy(model: Seq2Seq, batch: Mapping) -> Float[Array, ""]:
     - `model`: the model.
     - `batch`: `"source"` [b s] and `"target"` [b t], token ids; targets run from `begin` to `end`
         and are then padded. With `"weight"` [b], the sum over rows of weight times the row's
-        total instead of the mean. Or several such batches by name: their sum, as a batch of
-        [`LengthBuckets`][stationary.nn.LengthBuckets] needs it.
+        total instead of the mean. Or several such batches by name: the mean or
+        sum over all of them, as for a batch of
+        [`LengthBuckets`][stationary.nn.LengthBuckets].
 
     **Returns:** a scalar, accumulated in float32 at least.
 
@@ -32,24 +31,27 @@ def cross_entropy(model: Seq2Seq, batch: Mapping) -> Float[Array, ""]:
         >>> 1 < float(cross_entropy(model, batch)) < 6
         True
     """
-    if "target" not in batch:
-        parts = [cross_entropy(model, part) for part in batch.values()]
-        return reduce(operator.add, parts)
-    totals, counts = row_losses(model, batch["source"], batch["target"])
-    weight: Any = batch.get("weight")
-    if weight is None:
-        return jnp.sum(totals) / jnp.sum(counts)
-    return jnp.sum(weight * totals)
+    parts: list[Mapping] = [batch] if "target" in batch else list(batch.values())
+    losses, there = token_losses(
+        model, [part["source"] for part in parts], [part["target"] for part in parts]
+    )
+    if "weight" not in parts[0]:
+        return jnp.sum(losses) / jnp.sum(there)
+    weights = [
+        jnp.broadcast_to(part["weight"][:, None], part["target"][:, 1:].shape) for part in parts
+    ]
+    return jnp.sum(Tables(weights).join(weights) * losses)
 
 
-def row_losses(
-    model: Seq2Seq, source: Int[Array, "b s"], target: Int[Array, "b t"]
-) -> tuple[Float[Array, "b"], Int[Array, "b"]]:
-    """Negative log-likelihood of every target, and how many tokens it is the sum over."""
-    logits, labels = model(source, target[:, :-1]), target[:, 1:]
+def token_losses(
+    model: Seq2Seq, sources: list[Int[Array, "_ _"]], targets: list[Int[Array, "_ _"]]
+) -> tuple[Float[Array, "n"], Bool[Array, "n"]]:
+    """Negative log-likelihood of every token of several tables; and which are no padding."""
+    logits = model.decode_all([table[:, :-1] for table in targets], *model.encode_all(sources))
+    after = [table[:, 1:] for table in targets]
+    labels = Tables(after).join(after)
     # A comparison, because the gradient of a look-up would add up rows one by one.
-    right = labels[..., None] == jnp.arange(model.vocabulary)
+    right = labels[:, None] == jnp.arange(model.vocabulary)
     likelihood = jnp.sum(jnp.where(right, logits, 0), axis=-1)
     there = labels != model.padding
-    losses = jnp.where(there, jax.nn.logsumexp(logits, axis=-1) - likelihood, 0)
-    return jnp.sum(losses, axis=-1), jnp.sum(there, axis=-1)
+    return jnp.where(there, jax.nn.logsumexp(logits, axis=-1) - likelihood, 0), there

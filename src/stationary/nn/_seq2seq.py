@@ -12,23 +12,27 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ._layers import (
     DecoderBlock,
     EncoderBlock,
+    Tables,
     angles,
-    attend,
+    cross_attention,
     decoder_block,
     encoder_block,
     feed_forward,
     look_up,
     rms_norm,
-    rotate,
-    split_heads,
+    self_attention,
     through,
 )
 
+_SIZES = ("width", "encoder_layers", "decoder_layers", "heads", "feed_forward")
 PRESETS: dict[str, dict[str, int]] = {
-    "nano": dict(width=128, encoder_layers=2, decoder_layers=2, heads=4, feed_forward=256),
-    "small": dict(width=256, encoder_layers=4, decoder_layers=4, heads=8, feed_forward=1024),
-    "base": dict(width=512, encoder_layers=6, decoder_layers=6, heads=8, feed_forward=2048),
-    "large": dict(width=1024, encoder_layers=12, decoder_layers=12, heads=16, feed_forward=4096),
+    name: dict(zip(_SIZES, sizes, strict=True))
+    for name, sizes in {
+        "nano": (128, 2, 2, 4, 256),
+        "small": (256, 4, 4, 8, 1024),
+        "base": (512, 6, 6, 8, 2048),
+        "large": (1024, 12, 12, 16, 4096),
+    }.items()
 }
 """Sizes by name; `large` has the dimensions of BART-large."""
 
@@ -132,7 +136,8 @@ class Seq2Seq(eqx.Module):
         special = (padding, begin, end)
         if len(set(special)) < 3 or not all(0 <= token < vocabulary for token in special):
             raise ValueError(
-                f"padding, begin and end must be three tokens in 0..{vocabulary - 1}, got {special}."
+                f"padding, begin and end must be three tokens in 0..{vocabulary - 1}, got "
+                f"{special}."
             )
         keys = jax.random.split(key, 6)
 
@@ -157,7 +162,7 @@ class Seq2Seq(eqx.Module):
         self.heads = heads
         self.positions = positions
         self.max_source, self.max_target = max_source, max_target
-        self.element_tokens = None if element_tokens is None else tuple(element_tokens)
+        self.element_tokens = element_tokens
         self.padding, self.begin, self.end = padding, begin, end
         self.compute_dtype = None if compute_dtype is None else np.dtype(compute_dtype)
 
@@ -187,25 +192,31 @@ class Seq2Seq(eqx.Module):
         """The size of a state."""
         return self.embedding.shape[1]
 
-    def encode(
-        self, source: Int[Array, "b s"]
-    ) -> tuple[Float[Array, "b s d"], Bool[Array, "b s"]]:
+    def encode(self, source: Int[Array, "b s"]) -> tuple[Float[Array, "b s d"], Bool[Array, "b s"]]:
         """The encoder's states, and which of them are of tokens rather than padding.
 
         **Raises:** `ValueError` for a source longer than `max_source`.
         """
-        length = source.shape[1]
-        _check_length("source", length, self.max_source)
-        there = source != self.padding
-        x = self._embed_source(source)
-        turn = self.angles(jnp.arange(length)) if self.positions == "rotary" else None
-        mask = there[:, None, None, :]
+        states, there = self.encode_all([source])
+        return states.reshape(*source.shape, self.width), there[0]
 
-        def block(x: Array, parameters: EncoderBlock) -> Array:
-            x = x + _self_attention(x, parameters, self.heads, mask, turn).astype(x.dtype)
-            return x + feed_forward(x, parameters).astype(x.dtype)
+    def encode_all(
+        self, sources: list[Int[Array, "_ _"]]
+    ) -> tuple[Float[Array, "m d"], list[Bool[Array, "_ _"]]]:
+        """The states of several tables of sources as one list, and which tokens are no padding."""
+        tables = Tables(sources)
+        for _, length in tables.shapes:
+            _check_length("source", length, self.max_source)
+        there = [table != self.padding for table in sources]
+        masks = [mask[:, None, None, :] for mask in there]
+        turns = self._turns(tables) if self.positions == "rotary" else None
 
-        x = through(block, x, self.computing(self.encoder))
+        def block(x: Array, layer: EncoderBlock) -> Array:
+            mixed = self_attention(x, layer, self.heads, tables, masks, turns)
+            x = x + mixed.astype(x.dtype)
+            return x + feed_forward(x, layer).astype(x.dtype)
+
+        x = through(block, self._embed_sources(sources, tables), self.computing(self.encoder))
         return rms_norm(x, self.encoder_norm), there
 
     def decode(
@@ -223,25 +234,35 @@ class Seq2Seq(eqx.Module):
 
         **Raises:** `ValueError` for a target longer than `max_target`.
         """
-        length = target.shape[1]
-        _check_length("target", length, self.max_target)
-        x = self.embed(target)
-        if self.target_positions is not None:
-            x = x + math.sqrt(self.width) * self.target_positions[:length]
-        turn = None if self.positions == "learned" else self.angles(jnp.arange(length))
-        causal = jnp.tril(jnp.ones((length, length), bool))[None, None]
-        mask = there[:, None, None, :]
-        decoder = self.computing(self.decoder)
-        states = states.astype(decoder.cross_query.dtype)
+        flat = states.reshape(-1, self.width)
+        return self.decode_all([target], flat, [there]).reshape(*target.shape, -1)
 
-        def block(x: Array, parameters: DecoderBlock) -> Array:
-            own = parameters.itself
-            x = x + _self_attention(x, own, self.heads, causal, turn).astype(x.dtype)
-            key, value = split_heads(states @ parameters.cross_key_value, 2, self.heads)
-            (query,) = split_heads(
-                rms_norm(x, parameters.cross_norm) @ parameters.cross_query, 1, self.heads
-            )
-            x = x + (attend(query, key, value, mask) @ parameters.cross_out).astype(x.dtype)
+    def decode_all(
+        self,
+        targets: list[Int[Array, "_ _"]],
+        states: Float[Array, "m d"],
+        there: list[Bool[Array, "_ _"]],
+    ) -> Float[Array, "n v"]:
+        """Logits for several tables of targets as one list, given what `encode_all` returned."""
+        tables = Tables(targets)
+        for _, length in tables.shapes:
+            _check_length("target", length, self.max_target)
+        sources = Tables(there)
+        x = self.embed(tables.join(targets))
+        if self.target_positions is not None:
+            x = x + self._absolute(self.target_positions, tables)
+        turns = None if self.positions == "learned" else self._turns(tables)
+        causal = [jnp.tril(jnp.ones((t, t), bool))[None, None] for _, t in tables.shapes]
+        masks = [mask[:, None, None, :] for mask in there]
+        decoder = self.computing(self.decoder)
+        states = states.astype(decoder.cross_key_value.dtype)
+
+        def block(x: Array, layer: DecoderBlock) -> Array:
+            own = layer.itself
+            mixed = self_attention(x, own, self.heads, tables, causal, turns)
+            x = x + mixed.astype(x.dtype)
+            mixed = cross_attention(x, layer, self.heads, tables, states, sources, masks)
+            x = x + mixed.astype(x.dtype)
             return x + feed_forward(x, own).astype(x.dtype)
 
         return self.logits(through(block, x, decoder))
@@ -283,27 +304,29 @@ class Seq2Seq(eqx.Module):
         heads = jnp.take_along_axis(source, jnp.maximum(start, 0), axis=1)
         return heads, jnp.where(inside, index - start, 0), inside
 
-    def _embed_source(self, source: Int[Array, "b s"]) -> Float[Array, "b s d"]:
-        x = self.embed(source)
+    def _embed_sources(self, sources: list[Array], tables: Tables) -> Float[Array, "m d"]:
+        x = self.embed(tables.join(sources))
         if self.source_positions is not None:
-            return x + math.sqrt(self.width) * self.source_positions[: source.shape[1]]
+            return x + self._absolute(self.source_positions, tables)
         if self.places is None:
             return x
-        heads, places, inside = self.elements(source)
+        found = [self.elements(table) for table in sources]
+        heads, places, inside = (tables.join(list(part)) for part in zip(*found, strict=True))
         also = self.embed(heads) + math.sqrt(self.width) * look_up(self.places, places)
-        return x + jnp.where(inside[..., None], also, 0)
+        return x + jnp.where(inside[:, None], also, 0)
+
+    def _absolute(self, positions: Float[Array, "_ d"], tables: Tables) -> Float[Array, "n d"]:
+        parts = []
+        for rows, length in tables.shapes:
+            parts.append(jnp.broadcast_to(positions[:length], (rows, length, self.width)))
+        return math.sqrt(self.width) * tables.join(parts)
+
+    def _turns(self, tables: Tables) -> list[Float[Array, "_ _"]]:
+        return [self.angles(jnp.arange(length)) for _, length in tables.shapes]
 
     def angles(self, positions: Int[Array, "*t"]) -> Float[Array, "*t e/2"]:
         """The angles that rotary positions turn by."""
         return angles(positions, self.width // self.heads)
-
-
-def _self_attention(x, block: EncoderBlock, heads: int, mask, turn) -> Float[Array, "b t d"]:
-    fused = rms_norm(x, block.attention_norm) @ block.query_key_value
-    query, key, value = split_heads(fused, 3, heads)
-    if turn is not None:
-        query, key = rotate(query, turn), rotate(key, turn)
-    return attend(query, key, value, mask) @ block.attention_out
 
 
 def _check_length(what: str, length: int, longest: int | None) -> None:
