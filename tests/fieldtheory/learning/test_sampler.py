@@ -46,15 +46,15 @@ def test_every_example_is_what_the_exact_generator_gives(
         random_pointers=tokens.style == "compact",
         seed=3,
     )
-    examples = sampler.block(5, 40)
-    assert len(examples) == 40
-    for row in range(40):
+    examples = sampler.block(5, 25)
+    assert len(examples) == 25
+    for row in range(25):
         fields = sampler.fields_of(examples, row)
         pointers = examples.pointers[row, : len(fields)]
         terms = lagrangian_terms(fields)
         assert tokens.encode(fields, pointers=pointers) == examples.source[row].tolist()
         assert tokens.encode(terms, pointers=pointers) == examples.target[row].tolist()
-        lines = [t for t in written(terms, interactions_only=True)]
+        lines = written(terms, interactions_only=True)
         assert examples.fields[row] == len(fields)
         assert examples.terms[row] == len(lines)
         assert examples.nontrivial[row] == (not all(map(usual, lines)))
@@ -98,14 +98,13 @@ def test_without_repetition_no_field_comes_twice(distribution):
 
 
 def test_enriched_models_have_terms_of_three_letters():
-    """Shares measured for the plain generator: 0.07 and 0.85 with four fields of `FULL`."""
     share = {}
     for distribution in ("uniform", "enriched"):
         sampler = Sampler(FULL, distribution, fields=(4, 4))
-        examples = sampler.block(0, 400)
+        examples = sampler.block(0, 150)
         found = [
             any(len(t.letters) == 3 for t in lagrangian_terms(sampler.fields_of(examples, i)).terms)
-            for i in range(400)
+            for i in range(150)
         ]
         share[distribution] = np.mean(found)
     assert share["uniform"] < 0.15
@@ -171,7 +170,7 @@ def test_settings_that_cannot_be_are_refused():
     ):
         with pytest.raises(ValueError):
             Sampler(FULL, **options)
-    with pytest.raises(ValueError, match=r"1\.\.2"):
+    with pytest.raises(ValueError, match=r"1\.\.3"):
         Sampler(Universe(charges=("-1/2", "1/2"), spins=("scalar", "left", "right")), fields=(1, 5))
     with pytest.raises(ValueError, match="block"):
         Sampler().block(0, 10_000)

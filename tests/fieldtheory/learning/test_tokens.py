@@ -30,7 +30,7 @@ def text(tokens):
     return VOCABULARY.text(tokens)
 
 
-def random_fields(rng, most=5):
+def random_fields(rng, most):
     """A few fields of any kind: octets, repeated and real ones too."""
     found = []
     for i in range(rng.integers(1, most + 1)):
@@ -84,7 +84,7 @@ def test_named_models_come_back(style, name):
 def test_random_sets_come_back(style):
     rng = np.random.default_rng(0)
     for _ in range(500):
-        fields = random_fields(rng, 4)
+        fields = random_fields(rng, 3)
         only = bool(rng.integers(2))
         tokens, terms = Tokens(style, interactions_only=only), lagrangian_terms(fields)
         pointers = None

@@ -64,6 +64,7 @@ def columns(fields: int) -> Columns:
         for code in codes:
             powers[code, place] += 1
         powers[-1, place] = -2 * LEFT if fermionic else 0
+    alike = [len({c // 2 for c in codes}) == 1 and codes == _mirror(codes) for codes, _ in found]
     return Columns(
         letters,
         np.array([len(codes) for codes, _ in found]),
@@ -71,7 +72,7 @@ def columns(fields: int) -> Columns:
         np.array([_pattern(codes) for codes, _ in found]),
         np.array([KINDS.index(_kind(codes, fermionic)) for codes, fermionic in found]),
         np.array([codes == _mirror(codes) and not fermionic for codes, fermionic in found]),
-        np.array([len({c // 2 for c in codes}) == 1 and codes == _mirror(codes) for codes, _ in found]),
+        np.array(alike),
     )
 
 

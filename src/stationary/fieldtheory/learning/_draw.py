@@ -9,6 +9,8 @@ from ._universe import Universe
 COMPLETED = 0.7
 """How often a field beyond the second is chosen to complete a term of three letters."""
 
+_ATTEMPTS = 8  # pairs of letters that are tried; many have no third
+
 
 def uniform(
     universe: Universe, rng: np.random.Generator, count: int, fields: int, repetition: bool
@@ -34,16 +36,22 @@ def enriched(
     """Field types of which many make terms of three letters.
 
     The first two are uniform. Then, with probability 0.7, two letters of fields that are there
-    are chosen, and a field is added that completes a term with them, any of the possible ones;
-    where there is none, and otherwise, the next field is uniform again.
+    are chosen, and a field is added that completes a term with them, any of the possible ones.
+    Where there is none for eight such pairs, and otherwise, the next field is uniform again.
 
     **Arguments:** as for `uniform`.
     """
     types = np.zeros((count, fields), np.int64)
     for place in range(fields):
         done = np.zeros(count, bool)
-        if place >= 2:
-            done = _complete(universe, rng, types, place, repetition)
+        left = np.flatnonzero((rng.random(count) < COMPLETED) & (place >= 2))
+        for _ in range(_ATTEMPTS):
+            if not left.size:
+                break
+            new = _completion(universe, rng, types[left, :place], repetition)
+            types[left[new >= 0], place] = new[new >= 0]
+            done[left[new >= 0]] = True
+            left = left[new < 0]
         _fill(universe, rng, types, place, ~done, repetition)
     return types
 
@@ -97,43 +105,38 @@ def _there(
     return np.any(own == universe.classes[new][..., None], axis=-1)
 
 
-def _complete(
+def _completion(
     universe: Universe,
     rng: np.random.Generator,
-    types: Int[np.ndarray, "b n"],
-    place: int,
+    types: Int[np.ndarray, "b k"],
     repetition: bool,
-) -> Bool[np.ndarray, "b"]:
-    """Put a type that completes a term at `place` where this is wanted and can be done."""
-    count = len(types)
+) -> Int[np.ndarray, "b"]:
+    """A type that completes a term with two letters at random; -1 where none does."""
+    count, fields = types.shape
     rows = np.arange(count)
-    wanted = rng.random(count) < COMPLETED
-    codes = np.sort(rng.integers(2 * place, size=(count, 2)), axis=1)
-    fields = types[rows[:, None], codes // 2]
-    a, b = np.where(codes % 2 == 0, fields, universe.conjugates[fields]).T
+    codes = np.sort(rng.integers(2 * fields, size=(count, 2)), axis=1)
+    chosen = types[rows[:, None], codes // 2]
+    a, b = np.where(codes % 2 == 0, chosen, universe.conjugates[chosen]).T
     spin = _completing_spin(universe, universe.spin_of[a], universe.spin_of[b])
     charge = -(universe.charge_of[a] + universe.charge_of[b])
     charges = universe.charge_of[: len(universe.charges)]
     slot = np.argmax(charges == charge[:, None], axis=1)
-    possible = (spin >= 0) & (charges[slot] == charge) & wanted
+    possible = (spin >= 0) & (charges[slot] == charge)
     reps = len(universe.reps)
-    there = invariants(universe)
-    triples = np.empty((count, reps, 4), np.int64)
+    triples = np.zeros((count, reps, 4), np.int64)
     triples[..., 0] = universe.rep_of[a][:, None]
     triples[..., 1] = universe.rep_of[b][:, None]
     triples[..., 2] = np.arange(reps)
-    triples[..., 3] = 0
     pattern = np.repeat((codes[:, 0] == codes[:, 1]).astype(np.int64), reps)
+    there = invariants(universe)
     keys = there.keys(np.full(pattern.size, 3), pattern, triples.reshape(-1, 4))
     fits = (there.count(keys).reshape(count, reps) > 0) & possible[:, None]
     kinds = (spin[:, None] * reps + np.arange(reps)) * len(charges) + slot[:, None]
     if not repetition:
-        fits &= ~_there(universe, types[:, :place], np.where(fits, kinds, 0))
+        fits &= ~_there(universe, types, np.where(fits, kinds, 0))
     score = np.where(fits, rng.random(fits.shape), -1.0)
     best = np.argmax(score, axis=1)
-    done = score[rows, best] >= 0
-    types[done, place] = kinds[rows, best][done]
-    return done
+    return np.where(score[rows, best] >= 0, kinds[rows, best], -1)
 
 
 def _completing_spin(

@@ -69,7 +69,7 @@ def keys_of_types(
 ) -> UInt64[np.ndarray, "rows"]:
     """The keys of lists of types; -1 is no field."""
     table = np.concatenate([_hashes(universe), np.zeros(1, np.uint64)])
-    return np.sum(table[types], axis=1, dtype=np.uint64)
+    return np.asarray(np.sum(table[types], axis=1, dtype=np.uint64))
 
 
 @cache

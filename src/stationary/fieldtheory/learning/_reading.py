@@ -7,7 +7,7 @@ from fractions import Fraction
 from .._field import Field
 from .._group import STANDARD_MODEL
 from ._vocabulary import CLASSES, VOCABULARY
-from ._written import WrittenTerm, canonical, is_own_conjugate, kind_of
+from ._written import WrittenTerm, canonical, kind_of
 
 _KINDS = {VOCABULARY.number[word]: kind for kind, word in CLASSES.items()}
 _NUMBER = VOCABULARY.number
@@ -159,25 +159,25 @@ def _name(code: int, fields: tuple[Field, ...]) -> str:
     return fields[code // 2].name + ("*" if code % 2 else "")
 
 
-def read_fields(
-    tokens: Sequence[int], style: str
-) -> tuple[tuple[Field, ...], tuple[int, ...]]:
+def read_fields(tokens: Sequence[int], style: str) -> tuple[tuple[Field, ...], tuple[int, ...]]:
     """The fields that a source describes, called by their pointers, and these.
 
     **Raises:** `ValueError` when it is no source.
     """
     outside = (VOCABULARY.padding, VOCABULARY.begin, VOCABULARY.end)
     body = [token for token in tokens if token not in outside]
-    first, last = VOCABULARY.pointers
+    (first, last), opening = VOCABULARY.pointers, _NUMBER["FIELD"]
     fields: list[Field] = []
     pointers: list[int] = []
     place = 0
     while place < len(body):
-        opens = body[place] == _NUMBER["FIELD"] or first <= body[place] <= last
-        if not opens or (body[place] == _NUMBER["FIELD"]) != (style == "verbose"):
+        opens = body[place] == opening or first <= body[place] <= last
+        if not opens or (body[place] == opening) != (style == "verbose"):
             raise ValueError(f"no field begins with {VOCABULARY.text(body[place : place + 1])!r}")
         stop = place + 1
-        while stop < len(body) and body[stop] != _NUMBER["FIELD"] and not first <= body[stop] <= last:
+        while (
+            stop < len(body) and body[stop] != _NUMBER["FIELD"] and not first <= body[stop] <= last
+        ):
             stop += 1
         pointer = len(fields) if style == "verbose" else body[place] - first
         fields.append(_field(VOCABULARY.text(body[place + 1 : stop]), f"F{pointer}"))

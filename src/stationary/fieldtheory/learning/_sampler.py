@@ -75,8 +75,10 @@ class Sampler:
         >>> from stationary.fieldtheory.learning import TINY, VOCABULARY, Sampler, Tokens
         >>> sampler = Sampler(TINY, fields=(1, 2), tokens=Tokens(interactions_only=True))
         >>> examples = sampler.block(0)
-        >>> len(examples), VOCABULARY.text(examples.source[2])
-        (8192, 'F0 SPIN 1 / 2 U1 2 HEL - 1 / 2 F1 SPIN 0 SU2 2 U1 - 1')
+        >>> VOCABULARY.text(examples.source[0])
+        'F0 SPIN 1 / 2 SU2 2 U1 2 HEL 1 / 2 F1 SPIN 0 SU2 2 U1 2'
+        >>> VOCABULARY.text(examples.target[0])
+        '[SOS] + MASS F1 F1* + QUART F1 F1 F1* F1* [EOS]'
     """
 
     universe: Universe = FULL

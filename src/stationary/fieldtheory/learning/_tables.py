@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 from .._invariants import contractions, count, number
 from .._term import KINDS
@@ -93,9 +93,7 @@ class Pieces:
         self.end = self._add([VOCABULARY.end])
         self.nothing = self._add([])
         self.close = self._add(tokens.closing(False))
-        self.open = np.array(
-            [self._add(tokens.opening(k) if k in CLASSES else []) for k in KINDS]
-        )
+        self.open = np.array([self._add(tokens.opening(k) if k in CLASSES else []) for k in KINDS])
         first = [VOCABULARY.begin]
         if not tokens.interactions_only:
             for factor in ("su3", "su2", "u1"):
@@ -131,13 +129,15 @@ class Pieces:
         if np.any(found < 0):
             for key in np.unique(keys[found < 0]).tolist():
                 labels = self._invariants.labels(key)
-                self._labels[key] = [self._add(self._tokens.label(x)) for x in labels][0]
+                self._labels[key] = len(self._list)
+                for label in labels:
+                    self._add(self._tokens.label(label))
             found = self._labels[keys]
         return found
 
     def write(
         self, pieces: Int[np.ndarray, "p"], offsets: Int[np.ndarray, "ends"]
-    ) -> tuple[Int[np.ndarray, "t"], Int[np.ndarray, "ends"]]:
+    ) -> tuple[Integer[np.ndarray, "t"], Int[np.ndarray, "ends"]]:
         """The tokens of rows of pieces, and where each row begins."""
         if self._flat is None:
             self._lengths = np.array([len(piece) for piece in self._list])

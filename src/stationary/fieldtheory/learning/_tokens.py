@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class Tokens:
             raise ValueError(f"style is one of {', '.join(STYLES)}, got {self.style!r}.")
 
     def encode(
-        self, what: Sequence[Field] | TermSet, *, pointers: Sequence[int] | None = None
+        self, what: Sequence[Field] | TermSet, *, pointers: Sequence[int] | np.ndarray | None = None
     ) -> list[int]:
         """Token numbers of a list of fields (a source) or of a Lagrangian (a target).
 
@@ -89,7 +90,7 @@ class Tokens:
         tokens: Iterable[int] | np.ndarray,
         fields: Sequence[Field],
         *,
-        pointers: Sequence[int] | None = None,
+        pointers: Sequence[int] | np.ndarray | None = None,
     ) -> Reading:
         """The terms that a target lists, whatever it may be; it never fails.
 
@@ -122,7 +123,7 @@ class Tokens:
         return read_fields([int(token) for token in tokens], self.style)
 
     def pointers(
-        self, fields: Sequence[Field], pointers: Sequence[int] | None
+        self, fields: Sequence[Field], pointers: Sequence[int] | np.ndarray | None
     ) -> tuple[int, ...]:
         """The pointers of fields, checked, as are the fields."""
         for field in fields:
@@ -148,7 +149,7 @@ class Tokens:
             raise ValueError(f"There are {FIELDS} pointers, 0 to {FIELDS - 1}; got {chosen}.")
         return chosen
 
-    def _target(self, terms: TermSet, pointers: Sequence[int] | None) -> list[int]:
+    def _target(self, terms: TermSet, pointers: Sequence[int] | np.ndarray | None) -> list[int]:
         if terms.group.factors != STANDARD_MODEL.factors:
             raise ValueError(f"Sequences are about {STANDARD_MODEL} only, got {terms.group}.")
         chosen = self.pointers(terms.fields, pointers)
@@ -161,9 +162,7 @@ class Tokens:
             found += self.line(line, letters)
         return [*found, VOCABULARY.end]
 
-    def line(
-        self, line: WrittenTerm, letters: dict[str, tuple[Field, int, bool]]
-    ) -> list[int]:
+    def line(self, line: WrittenTerm, letters: dict[str, tuple[Field, int, bool]]) -> list[int]:
         """The tokens of a term, its letters given as what `letter` takes."""
         if line.kind not in CLASSES:
             raise ValueError(f"Sequences have no terms of the kind {line.kind!r}, got {line}.")
@@ -216,7 +215,8 @@ class Tokens:
         return [] if self_conjugate else VOCABULARY.numbers("HC")
 
 
-def describe(field: Field) -> list[int]:
+@lru_cache(maxsize=4096)
+def describe(field: Field) -> tuple[int, ...]:
     """The tokens of a field's quantum numbers."""
     given: dict[str, Any] = dict(field.representations)
     words = "SPIN 1 / 2" if field.fermion else "SPIN 0"
@@ -229,7 +229,7 @@ def describe(field: Field) -> list[int]:
             words += f" {factor.upper()} {_spelled(str(CHARGE_UNIT * rep))}"
     if field.helicity is not None:
         words += f" HEL {_spelled(str(field.helicity))}"
-    return VOCABULARY.numbers(words)
+    return tuple(VOCABULARY.numbers(words))
 
 
 def _spelled(text: str) -> str:

@@ -12,7 +12,6 @@ from jaxtyping import Int
 from stationary.algebra import SU, Irrep
 
 from .._field import Field
-from .._group import factor_name
 
 _SPINS = ("scalar", "left", "right")
 _FACTORS = {"su3": SU(3), "su2": SU(2)}
@@ -159,7 +158,7 @@ TINY = Universe(su2=(1, 2, 3), charges=[Fraction(k, 2) for k in range(-2, 3)])
 """45 types: no colour, SU(2) singlets to triplets, hypercharges up to one."""
 
 FULL = Universe(su3=(1, 3, -3), su2=(1, 2, 3), charges=_thirds(6))
-"""351 types: colour singlets and triplets, SU(2) singlets to triplets, hypercharges k/6 up to one."""
+"""351 types: colour singlets and triplets, SU(2) singlets to triplets, hypercharges k/6."""
 
 OCTETS = Universe(su3=(1, 3, -3, 8), su2=(1, 2, 3), charges=_thirds(6))
 """`FULL` with colour octets: 468 types."""

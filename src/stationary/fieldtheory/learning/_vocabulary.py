@@ -74,7 +74,7 @@ class Vocabulary:
 
     @property
     def pointers(self) -> tuple[int, int]:
-        """The first and the last pointer to a field: the tokens that begin an element of a source."""
+        """The first and the last pointer: the tokens that begin an element of a source."""
         return self.number["F0"], self.number[f"F{FIELDS - 1}"]
 
     def numbers(self, text: str) -> list[int]:

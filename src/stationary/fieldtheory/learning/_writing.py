@@ -162,5 +162,3 @@ def nontrivial(found: Hits, fields: int, models: int) -> Bool[np.ndarray, "b"]:
 def interactions(found: Hits, models: int) -> Int[np.ndarray, "b"]:
     """How many interactions each model has, contractions counted."""
     return np.bincount(found.rows, found.counts, models).astype(np.int64)
-
-

@@ -86,11 +86,6 @@ def canonical(codes: Sequence[int], fields: Sequence[Field]) -> tuple[int, ...]:
     return tuple(min(own, mirror))
 
 
-def is_own_conjugate(codes: Sequence[int], fields: Sequence[Field]) -> bool:
-    """Whether a class of letters is its own hermitian conjugate."""
-    return sorted(codes) == sorted(_conjugate(code, fields) for code in codes)
-
-
 def _conjugate(code: int, fields: Sequence[Field]) -> int:
     return code if fields[code // 2].real else code ^ 1
 
