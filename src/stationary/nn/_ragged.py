@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Integer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class Ragged:
         [[1, 5, 2, 0], [1, 2, 0, 0]]
     """
 
-    tokens: Int[np.ndarray, "tokens"]
-    offsets: Int[np.ndarray, "rows+1"]
+    tokens: Integer[np.ndarray, "tokens"]
+    offsets: Integer[np.ndarray, "ends"]
 
     def __post_init__(self) -> None:
         for name in ("tokens", "offsets"):
@@ -61,16 +61,16 @@ class Ragged:
     def __len__(self) -> int:
         return self.offsets.size - 1
 
-    def __getitem__(self, row: int) -> Int[np.ndarray, "length"]:
+    def __getitem__(self, row: int) -> Integer[np.ndarray, "length"]:
         row = range(len(self))[row]
         return self.tokens[self.offsets[row] : self.offsets[row + 1]]
 
     @property
-    def lengths(self) -> Int[np.ndarray, "rows"]:
+    def lengths(self) -> Integer[np.ndarray, "rows"]:
         """How long each sequence is."""
         return np.diff(self.offsets)
 
-    def take(self, rows: Int[np.ndarray, "chosen"]) -> "Ragged":
+    def take(self, rows: Integer[np.ndarray, "chosen"]) -> "Ragged":
         """Some of the sequences, in the order of `rows`."""
         lengths = self.lengths[rows]
         ends = np.concatenate([[0], np.cumsum(lengths)])
