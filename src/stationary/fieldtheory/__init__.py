@@ -20,3 +20,4 @@ from ._term import Contraction as Contraction
 from ._term import Term as Term
 from ._termset import TermSet as TermSet
 from ._text import to_text as to_text
+from . import learning as learning

@@ -1,5 +1,9 @@
 """Data for models that learn to write Lagrangians: tokens, samplers, data sets and scores."""
 
+from ._dataset import Dataset as Dataset
+from ._dataset import generate as generate
+from ._dataset import read as read
+from ._holdout import HoldOut as HoldOut
 from ._keys import SPLITS as SPLITS
 from ._keys import key_of as key_of
 from ._keys import split_of as split_of

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import combinations_with_replacement
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from .._term import KINDS
 
@@ -28,8 +28,9 @@ class Columns:
 
     - `letters`: by candidate its letters, filled up with zeros.
     - `sizes`: how many letters there are.
-    - `powers`: how often each letter occurs, and last minus what fermions must count. Multiplied
-        with the letters' charges and spins this is zero where both are right.
+    - `halves`: its letters as two products of at most two, by their places in `products`.
+    - `products`: those products' letters; letter 2 n stands for none.
+    - `needed`: what charges and spins of the letters must add up to.
     - `pattern`: which letters equal the one before, as bits.
     - `kind`: the kind's place in `KINDS`.
     - `self_conjugate`: whether it is its own hermitian conjugate.
@@ -38,7 +39,9 @@ class Columns:
 
     letters: Int[np.ndarray, "c 4"]
     sizes: Int[np.ndarray, "c"]
-    powers: Float[np.ndarray, "m c"]
+    halves: Int[np.ndarray, "2 c"]
+    products: Int[np.ndarray, "2 p"]
+    needed: Int[np.ndarray, "c"]
     pattern: Int[np.ndarray, "c"]
     kind: Int[np.ndarray, "c"]
     self_conjugate: Bool[np.ndarray, "c"]
@@ -58,17 +61,21 @@ def columns(fields: int) -> Columns:
     found.sort(key=lambda item: (len(item[0]), item[1], item[0]))
     count = len(found)
     letters = np.zeros((count, 4), np.int64)
-    powers = np.zeros((2 * fields + 1, count), np.float32)
-    for place, (codes, fermionic) in enumerate(found):
+    none = 2 * fields
+    products = list(combinations_with_replacement(range(none + 1), 2))
+    place_of = {pair: i for i, pair in enumerate(products)}
+    halves = np.zeros((2, count), np.int64)
+    for place, (codes, _) in enumerate(found):
         letters[place, : len(codes)] = codes
-        for code in codes:
-            powers[code, place] += 1
-        powers[-1, place] = -2 * LEFT if fermionic else 0
+        a, b, c, d = (*codes, none, none, none)[:4]
+        halves[:, place] = place_of[a, b], place_of[c, d]
     alike = [len({c // 2 for c in codes}) == 1 and codes == _mirror(codes) for codes, _ in found]
     return Columns(
         letters,
         np.array([len(codes) for codes, _ in found]),
-        powers,
+        halves,
+        np.array(products).T,
+        np.array([2 * LEFT if fermionic else 0 for _, fermionic in found]),
         np.array([_pattern(codes) for codes, _ in found]),
         np.array([KINDS.index(_kind(codes, fermionic)) for codes, fermionic in found]),
         np.array([codes == _mirror(codes) and not fermionic for codes, fermionic in found]),

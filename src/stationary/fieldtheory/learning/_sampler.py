@@ -103,14 +103,15 @@ class Sampler:
         if self.random_pointers and self.tokens.style == "verbose":
             raise ValueError("Verbose sequences have no pointers; random_pointers is for compact.")
 
-    def block(self, index: int, count: int = BLOCK) -> Examples:
+    def block(self, index: int, count: int | None = None) -> Examples:
         """The examples from `index * 8192` on.
 
         **Arguments:**
 
         - `index`: which block.
-        - `count`: how many of its examples, 8192 at most.
+        - `count`: how many of its examples; default all 8192.
         """
+        count = BLOCK if count is None else count
         if not 1 <= count <= BLOCK or index < 0:
             raise ValueError(f"A block has 1 to {BLOCK} examples, and indices from 0 on.")
         rng = np.random.default_rng([self.seed, index])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from stationary.nn import Ragged
 
@@ -12,7 +12,7 @@ from ._tables import Pieces, invariants, pieces
 from ._tokens import Tokens
 from ._universe import Universe
 
-_CELLS = 1 << 19  # what a core's cache holds of the products below
+_CELLS = 1 << 18  # sums that are looked at together
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +45,8 @@ def hits(universe: Universe, types: Int[np.ndarray, "b n"]) -> Hits:
     table, there = columns(types.shape[1]), invariants(universe)
     letters = letter_types(universe, types)
     spins = np.array([0, LEFT, RIGHT])[universe.spin_of]
-    value = (universe.charge_of * LORENTZ + spins).astype(np.float32)
-    values = np.concatenate([value[letters], np.ones((len(types), 1), np.float32)], axis=1)
-    rows, chosen = _zeros(values, table.powers)
+    value = universe.charge_of * LORENTZ + spins
+    rows, chosen = _right(value[letters], table)
     reps = universe.rep_of[letters][rows[:, None], table.letters[chosen]]
     keys = there.keys(table.sizes[chosen], table.pattern[chosen], reps)
     counts = there.count(keys)
@@ -55,18 +54,28 @@ def hits(universe: Universe, types: Int[np.ndarray, "b n"]) -> Hits:
     return Hits(rows[kept], chosen[kept], keys[kept], counts[kept].astype(np.int64))
 
 
-def _zeros(
-    values: Float[np.ndarray, "b m"], powers: Float[np.ndarray, "m c"]
+def _right(
+    values: Int[np.ndarray, "b m"], table: Columns
 ) -> tuple[Int[np.ndarray, "h"], Int[np.ndarray, "h"]]:
-    # In float32 because that is a product of matrices to NumPy, and whole numbers are exact.
-    width = powers.shape[1]
-    step = max(1, _CELLS // width)
+    """The models and candidates whose letters add up to what is needed."""
+    # Sums of pairs first, then of two pairs: rows of small numbers that a core's cache holds.
+    # A product of matrices is as quick, but its threads get in the way of other processes.
+    small = 4 * np.max(np.abs(values), initial=0) <= np.iinfo(np.int16).max
+    numbers = np.zeros((values.shape[1] + 1, len(values)), np.int16 if small else np.int64)
+    numbers[:-1] = values.T
+    first, second = table.halves
+    needed = table.needed.astype(numbers.dtype)[:, None]
+    step = max(16, _CELLS // needed.size)
     found = []
     for begin in range(0, len(values), step):
-        product = values[begin : begin + step] @ powers
-        found.append(np.flatnonzero(product == 0) + begin * width)
+        some = numbers[:, begin : begin + step]
+        pairs = some[table.products[0]] + some[table.products[1]]
+        total = pairs[first]
+        total += pairs[second]
+        chosen, rows = np.divmod(np.flatnonzero(total == needed), some.shape[1])
+        found.append(np.sort((rows + begin) * needed.size + chosen))
     places = np.concatenate(found) if found else np.zeros(0, np.int64)
-    return np.divmod(places, width)
+    return np.divmod(places, needed.size)
 
 
 def target_pieces(
