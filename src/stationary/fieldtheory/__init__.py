@@ -1,5 +1,6 @@
 """Lagrangians of particle physics: every renormalisable term that a list of fields allows."""
 
+from . import learning as learning
 from ._anomalies import anomalies as anomalies
 from ._explain import why_not_invariant as why_not_invariant
 from ._field import Field as Field
@@ -20,4 +21,3 @@ from ._term import Contraction as Contraction
 from ._term import Term as Term
 from ._termset import TermSet as TermSet
 from ._text import to_text as to_text
-from . import learning as learning

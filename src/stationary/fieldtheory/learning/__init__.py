@@ -8,8 +8,12 @@ from ._keys import SPLITS as SPLITS
 from ._keys import key_of as key_of
 from ._keys import split_of as split_of
 from ._keys import splits_of_keys as splits_of_keys
+from ._predictor import OutOfReachError as OutOfReachError
+from ._predictor import Predictor as Predictor
+from ._predictor import load_predictor as load_predictor
 from ._reading import Broken as Broken
 from ._reading import Reading as Reading
+from ._recipe import Recipe as Recipe
 from ._sampler import Examples as Examples
 from ._sampler import Sampler as Sampler
 from ._tokens import Tokens as Tokens
