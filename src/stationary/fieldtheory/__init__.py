@@ -9,6 +9,8 @@ from ._group import GaugeGroup as GaugeGroup
 from ._models import EXTENSIONS as EXTENSIONS
 from ._models import model as model
 from ._parse import parse_fields as parse_fields
+from ._potential import CouplingShape as CouplingShape
+from ._potential import ScalarPotential as ScalarPotential
 from ._term import Contraction as Contraction
 from ._term import Term as Term
 from ._termset import TermSet as TermSet
