@@ -1,9 +1,9 @@
 """The scalar potential of a Lagrangian, as a function that every method can minimise."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from stationary.algebra import generators, real_basis
 from ._field import Field
 from ._group import GaugeGroup
 from ._tensors import contracted
-from ._term import INTERACTIONS
+from ._term import Term
 
 if TYPE_CHECKING:
     from .._statements import Minimize
@@ -23,19 +23,22 @@ if TYPE_CHECKING:
 
 Values = dict[str, Array]
 
+_DEGREE = 4  # of the longest products, and so of all
+
 
 @dataclass(frozen=True, eq=False)
 class Monomials:
-    """Products of components of scalar fields, of one degree.
+    """Products of up to four components of scalar fields.
 
     **Arguments:**
 
-    - `indices`: the factors of each, among the components of all letters.
+    - `indices`: the factors of each, among the components of all letters; one beyond the last
+        stands for the number one, where there are fewer than four.
     - `coefficients`: the factor of each, its coupling apart.
     - `couplings`: the place of its coupling among all.
     """
 
-    indices: Int[np.ndarray, "monomials degree"]
+    indices: Int[np.ndarray, "monomials 4"]
     coefficients: Complex[np.ndarray, "monomials"]
     couplings: Int[np.ndarray, "monomials"]
 
@@ -90,7 +93,7 @@ class ScalarPotential:
     fields: tuple[Field, ...]
     group: GaugeGroup
     terms: tuple[CouplingShape, ...]
-    monomials: tuple[Monomials, ...]
+    monomials: Monomials
 
     def __call__(
         self, x: Mapping[str, Shaped[Any, "..."]], couplings: Mapping[str, Any]
@@ -102,15 +105,20 @@ class ScalarPotential:
         - `x`: a real array for each field, as said above.
         - `couplings`: as `couplings` returns them, by name.
         """
-        letters = self._letters(x)
-        strengths = self._strengths(couplings).astype(letters.dtype)
-        total = jnp.zeros((), letters.real.dtype)
-        for part in self.monomials:
-            product = strengths[part.couplings] * jnp.asarray(part.coefficients, letters.dtype)
-            for column in part.indices.T:
-                product = product * letters[column]
-            total = total + jnp.sum(product.real)
-        return total
+        vector = self.ravel(x)
+        kind = jnp.result_type(vector, 1j)
+        # One gather for all degrees, the missing factors being one: quick to compile.
+        letters = jnp.append(jnp.asarray(self.letters, kind) @ vector, 1.0)
+        given = [jnp.ravel(jnp.asarray(couplings[term.name], vector.dtype)) for term in self.terms]
+        # The coupling of a term with a conjugate counts twice, for both.
+        strengths = jnp.asarray(self._strengths, kind) @ jnp.concatenate(given)
+        factors = letters[self.monomials.indices]
+        product = strengths[self.monomials.couplings] * jnp.asarray(
+            self.monomials.coefficients, kind
+        )
+        for column in range(factors.shape[1]):
+            product = product * factors[:, column]
+        return jnp.sum(product.real)
 
     def couplings(self, values: Mapping[str, Any]) -> dict[str, Float[np.ndarray, "..."]]:
         """Couplings by name as the real arrays that the potential takes; those left out are zero.
@@ -167,8 +175,13 @@ class ScalarPotential:
 
     def part(self, degree: int) -> "ScalarPotential":
         """The terms of one degree alone; it takes the same couplings."""
-        kept = tuple(m for m in self.monomials if m.indices.shape[1] == degree)
-        return replace(self, monomials=kept)
+        degrees = np.array([term.degree for term in self.terms])
+        owner = np.repeat(np.arange(len(self.terms)), [t.count or 1 for t in self.terms])
+        kept = degrees[owner][self.monomials.couplings] == degree
+        m = self.monomials
+        return replace(
+            self, monomials=Monomials(m.indices[kept], m.coefficients[kept], m.couplings[kept])
+        )
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -261,32 +274,38 @@ class ScalarPotential:
         )
         values, vectors = np.linalg.eigh(1j * total)
         turn = (vectors * np.exp(-1j * values)) @ vectors.conj().T
-        return self.unravel(turn.real @ np.asarray(self.ravel(x)))
+        return self.unravel(np.real(turn) @ np.asarray(self.ravel(x)))
 
-    def _letters(self, x: Mapping[str, Any]) -> Complex[Array, "components"]:
-        found = []
+    @cached_property
+    def letters(self) -> Complex[np.ndarray, "components size"]:
+        """The matrix that makes the components of all letters from the real components."""
+        blocks = []
         for field in self.fields:
-            value = jnp.asarray(x[field.name])
+            unit = np.eye(field.copies * field.dimension)
             if field.real:
-                flat = jnp.reshape(value, (field.copies, field.dimension))
                 basis = _letter_basis(field, self.group)
-                if basis is not None:
-                    flat = flat @ jnp.asarray(basis.T, jnp.result_type(flat, 1j))
-                found.append(jnp.ravel(flat) + 0j)
+                blocks.append(np.kron(np.eye(field.copies), basis))
             else:
-                flat = jnp.reshape(value, (2, -1))
-                found += [flat[0] + 1j * flat[1], flat[0] - 1j * flat[1]]
-        return jnp.concatenate(found)
+                blocks.append(np.block([[unit, 1j * unit], [unit, -1j * unit]]))
+        result = np.zeros((sum(len(b) for b in blocks), self.size), complex)
+        row = column = 0
+        for block in blocks:
+            result[row : row + len(block), column : column + block.shape[1]] = block
+            row, column = row + len(block), column + block.shape[1]
+        return result
 
-    def _strengths(self, couplings: Mapping[str, Any]) -> Complex[Array, "couplings"]:
-        found = []
+    @cached_property
+    def _strengths(self) -> Complex[np.ndarray, "couplings numbers"]:
+        """The matrix that makes one complex number per contraction from all real numbers."""
+        rows = []
         for term in self.terms:
-            value = jnp.asarray(couplings[term.name])
-            if term.is_complex:
-                # A term and its conjugate are twice the real part.
-                value = 2 * (value[..., 0] + 1j * value[..., 1])
-            found.append(jnp.ravel(value) + 0j)
-        return jnp.concatenate(found) if found else jnp.zeros(0, jnp.result_type(1j))
+            rows += [[2, 2j] if term.is_complex else [1]] * (term.count or 1)
+        result = np.zeros((len(rows), sum(map(len, rows))), complex)
+        begin = 0
+        for row, entries in zip(result, rows, strict=True):
+            row[begin : begin + len(entries)] = entries
+            begin += len(entries)
+        return result
 
 
 def potential(terms: "TermSet") -> ScalarPotential:
@@ -296,48 +315,40 @@ def potential(terms: "TermSet") -> ScalarPotential:
         raise ValueError(
             f"the Lagrangian of {', '.join(terms.names)} has no scalar fields, and so no potential."
         )
-    offsets, begin = {}, 0
+    offsets, total = {}, 0
     for field in fields:
         size = field.copies * field.dimension
-        offsets[field.name] = begin
-        if not field.real:
-            offsets[f"{field.name}*"] = begin + size
-        begin += size if field.real else 2 * size
-    scalars = {field.name for field in fields}
+        for letter in [field.name] if field.real else [field.name, f"{field.name}*"]:
+            offsets[letter] = total
+            total += size
     shapes: list[CouplingShape] = []
-    parts: dict[int, list[Monomials]] = {}
-    place = 0
-    for term in terms.terms:
-        names = {letter.removesuffix("*") for letter in term.letters}
-        if term.kind not in INTERACTIONS or not names <= scalars:
+    parts: list[Monomials] = []
+    for term in terms.interactions:
+        if not all(letter in offsets for letter in term.letters):
             continue
         found = contracted(terms, term)
-        body, degree = " ".join(term.letters), len(term.letters)
-        if found.labels is None:
-            many = None if term.count == 1 else term.count
-            shapes.append(CouplingShape(body, degree, many, not term.self_conjugate))
-        else:
-            for label in found.labels:
-                name = f"{body} [{label}]" if term.count > 1 else body
-                shapes.append(CouplingShape(name, degree, None, not term.self_conjugate))
+        shapes += _couplings_of(term, found.labels)
         shift = np.array([offsets[letter] for letter in term.letters])
         for row in found.coefficients:
             used = np.flatnonzero(row)
-            indices = found.indices[used] + shift
-            numbers = np.full(len(used), place)
-            parts.setdefault(degree, []).append(Monomials(indices, row[used], numbers))
-            place += 1
-    monomials = tuple(_joined(parts[degree]) for degree in sorted(parts))
+            indices = np.full((len(used), _DEGREE), total)
+            indices[:, : len(shift)] = found.indices[used] + shift
+            parts.append(Monomials(indices, row[used], np.full(len(used), len(parts))))
+    monomials = Monomials(
+        np.concatenate([part.indices for part in parts]),
+        np.concatenate([part.coefficients for part in parts]),
+        np.concatenate([part.couplings for part in parts]),
+    )
     return ScalarPotential(fields, terms.group, tuple(shapes), monomials)
 
 
-def _joined(parts: Sequence[Monomials]) -> Monomials:
-    join: Callable = np.concatenate
-    return Monomials(
-        join([p.indices for p in parts]),
-        join([p.coefficients for p in parts]),
-        join([p.couplings for p in parts]),
-    )
+def _couplings_of(term: Term, labels: tuple[str, ...] | None) -> list[CouplingShape]:
+    body, degree = " ".join(term.letters), len(term.letters)
+    shape = partial(CouplingShape, degree=degree, is_complex=not term.self_conjugate)
+    if labels is None:
+        return [shape(body, count=None if term.count == 1 else term.count)]
+    names = [f"{body} [{label}]" for label in labels] if term.count > 1 else [body]
+    return [shape(name, count=None) for name in names]
 
 
 def _key(name: str) -> tuple[tuple[str, ...], str]:
@@ -351,11 +362,11 @@ def _fitted(term: CouplingShape, value: Any) -> Float[np.ndarray, "..."]:
     if not np.issubdtype(array.dtype, np.number):
         raise ValueError(f"the coupling of {term.name} must be a number, got {value!r}.")
     if term.is_complex and array.shape != term.shape:
-        array = np.stack([array.real, array.imag], axis=-1)
+        array = np.stack([np.real(array), np.imag(array)], axis=-1)
     elif np.iscomplexobj(array):
-        if np.any(array.imag):
+        if np.any(np.imag(array)):
             raise ValueError(f"{term.name} is its own conjugate, and its coupling real: {value!r}.")
-        array = array.real
+        array = np.real(array)
     if array.shape != term.shape:
         raise ValueError(
             f"the coupling of {term.name} has shape {term.shape}, got {np.shape(value)}."
@@ -365,12 +376,11 @@ def _fitted(term: CouplingShape, value: Any) -> Float[np.ndarray, "..."]:
     return array.astype(float)
 
 
-def _letter_basis(field: Field, group: GaugeGroup) -> Complex[np.ndarray, "d d"] | None:
-    """How a real field's components make its letter's; None where they are the same."""
+def _letter_basis(field: Field, group: GaugeGroup) -> Complex[np.ndarray, "d d"]:
+    """How a real field's components make its letter's."""
     given: dict[str, Any] = dict(field.representations)
     rep = tuple(given.get(name, factor.singlet) for name, factor in group.simple)
-    basis = real_basis(rep)
-    return None if np.array_equal(basis, np.eye(len(basis))) else basis
+    return real_basis(rep)
 
 
 def _action(
@@ -389,11 +399,10 @@ def _action(
         matrices = reduce(_kron, parts)
     if field.real:
         basis = _letter_basis(field, group)
-        if basis is not None:
-            matrices = basis.conj().T @ matrices @ basis
-        return _kron(np.eye(field.copies)[None], (1j * matrices).real)
+        turned = basis.conj().T @ matrices @ basis
+        return _kron(np.eye(field.copies)[None], -np.imag(turned))
     matrices = _kron(np.eye(field.copies)[None], matrices)
-    t, s = matrices.real, matrices.imag
+    t, s = np.real(matrices), np.imag(matrices)
     return np.concatenate(
         [np.concatenate([-s, -t], axis=2), np.concatenate([t, -s], axis=2)], axis=1
     )
