@@ -1,11 +1,12 @@
 """The scalar potential of a Lagrangian, as a function that every method can minimise."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree, Shaped
@@ -126,7 +127,8 @@ class ScalarPotential:
         **Arguments:**
 
         - `values`: by term, its letters in any order: a number, complex where the term has
-            `+ h.c.`, or an array with one for each contraction of several copies.
+            `+ h.c.`, or an array with one for each contraction of several copies. Of a term and
+            its conjugate, either may be named.
 
         **Returns:** one real array per term; complex ones have a last axis of length two.
 
@@ -143,6 +145,8 @@ class ScalarPotential:
         by_key = {_key(term.name): term for term in self.terms}
         for name, value in values.items():
             term = by_key.get(_key(name))
+            if term is None:
+                term, value = by_key.get(self._conjugate(_key(name))), np.conj(value)
             if term is None:
                 raise ValueError(
                     f"the potential has no term {name!r}; its terms are "
@@ -182,6 +186,43 @@ class ScalarPotential:
         return replace(
             self, monomials=Monomials(m.indices[kept], m.coefficients[kept], m.couplings[kept])
         )
+
+    def along(
+        self, x: Mapping[str, Any], direction: Mapping[str, Any], couplings: Mapping[str, Any]
+    ) -> Float[np.ndarray, "5"]:
+        """The potential along a line, a polynomial of degree four, in float64.
+
+        **Arguments:**
+
+        - `x`, `direction`: a point of the line, and where it goes.
+        - `couplings`: as `couplings` returns them.
+
+        **Returns:** the coefficients of V(x + t direction) for 1, t, ..., t⁴.
+        """
+        ends = [
+            np.append(self.letters @ np.asarray(self.ravel(v)), c)
+            for v, c in ((x, 1.0), (direction, 0.0))
+        ]
+        given = [np.ravel(couplings[term.name]) for term in self.terms]
+        strengths = self._strengths @ np.concatenate(given)
+        product = (strengths[self.monomials.couplings] * self.monomials.coefficients)[:, None]
+        for column in self.monomials.indices.T:
+            fixed, moving = (end[column][:, None] for end in ends)
+            product = np.pad(product * fixed, ((0, 0), (0, 1))) + np.pad(
+                product * moving, ((0, 0), (1, 0))
+            )
+        return np.real(product.sum(axis=0))
+
+    def at_vector(
+        self, vector: Float[Array, "size"], couplings: Mapping[str, Any]
+    ) -> Float[Array, ""]:
+        """The potential as a function of the vector of all components."""
+        return self(self.unravel(vector), couplings)
+
+    @cached_property
+    def second(self) -> Callable[..., Float[Array, "size size"]]:
+        """The second derivatives as a compiled function of the vector and the couplings."""
+        return jax.jit(jax.hessian(self.at_vector))
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -275,6 +316,13 @@ class ScalarPotential:
         values, vectors = np.linalg.eigh(1j * total)
         turn = (vectors * np.exp(-1j * values)) @ vectors.conj().T
         return self.unravel(np.real(turn) @ np.asarray(self.ravel(x)))
+
+    def _conjugate(self, key: tuple[tuple[str, ...], str]) -> tuple[tuple[str, ...], str]:
+        real = {field.name for field in self.fields if field.real}
+        flipped = [
+            a if a in real else a.removesuffix("*") if a.endswith("*") else f"{a}*" for a in key[0]
+        ]
+        return tuple(sorted(flipped)), key[1]
 
     @cached_property
     def letters(self) -> Complex[np.ndarray, "components size"]:
