@@ -7,6 +7,7 @@ from ._couplings import couplings as couplings
 from ._generators import conjugation as conjugation
 from ._generators import gell_mann as gell_mann
 from ._generators import generators as generators
+from ._generators import real_basis as real_basis
 from ._generators import structure_constants as structure_constants
 from ._group import SU as SU
 from ._invariants import Polynomial as Polynomial

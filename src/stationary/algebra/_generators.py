@@ -1,6 +1,6 @@
 """Matrices of the generators of SU(N), in the basis that each representation is written in."""
 
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -107,6 +107,35 @@ def conjugation(irrep: Irrep) -> Complex[np.ndarray, "states states"]:
     return _frozen(dual(irrep).astype(complex))
 
 
+def real_basis(rep: tuple[Irrep, ...]) -> Complex[np.ndarray, "states states"]:
+    """A basis of a real representation of a product of groups in which real vectors stay real.
+
+    Factors that are real have such a basis already; two pseudoreal ones, such as a pair of
+    doublets, have it only together.
+
+    **Arguments:**
+
+    - `rep`: one `Irrep` per factor.
+
+    **Returns:** the basis as columns, in the product of the factors' own bases; read only.
+
+    **Raises:** `ValueError` when the representation is complex or pseudoreal.
+
+    !!! example
+        >>> import numpy as np
+        >>> from stationary.algebra import SU
+        >>> doublet, b = SU(2).irrep(2), real_basis((SU(2).irrep(2), SU(2).irrep(2)))
+        >>> left = b.conj().T @ np.kron(generators(doublet), np.eye(2)) @ b
+        >>> bool(abs(left.real).max() < 1e-12)  # i T is real
+        True
+    """
+    matrix = reduce(np.kron, [conjugation(irrep) for irrep in rep], np.eye(1)).real
+    real = all(irrep.reality != "complex" for irrep in rep)
+    if not real or not np.array_equal(matrix @ matrix, np.eye(len(matrix))):
+        raise ValueError(f"{' x '.join(map(str, rep))} is not a real representation.")
+    return _frozen(_fixed_vectors(matrix))
+
+
 @cache
 def basis(irrep: Irrep) -> Complex[np.ndarray, "states states"]:
     """The basis of `generators`, as columns in the Gelfand-Tsetlin basis."""
@@ -149,17 +178,23 @@ def dual(irrep: Irrep) -> Float[np.ndarray, "states states"]:
 
 
 def _real_basis(irrep: Irrep) -> Complex[np.ndarray, "states states"]:
-    """Columns v with v = C v*, where C conjugates in the Gelfand-Tsetlin basis."""
-    columns = np.zeros((irrep.dimension, irrep.dimension), complex)
-    places, signs = duality(irrep)
+    return _fixed_vectors(dual(irrep))
+
+
+def _fixed_vectors(
+    matrix: Float[np.ndarray, "states states"],
+) -> Complex[np.ndarray, "states states"]:
+    """Orthonormal columns v = C v*, for a signed permutation C that is its own inverse."""
+    columns = np.zeros(matrix.shape, complex)
     at = 0
-    for i, (dual, sign) in enumerate(zip(places, signs, strict=True)):
-        if dual == i:
+    for i, j in enumerate(np.abs(matrix).argmax(axis=0)):
+        sign = matrix[j, i]
+        if i == j:
             columns[i, at] = 1 if sign > 0 else 1j
             at += 1
-        elif dual > i:
+        elif j > i:
             for entry in (1 / np.sqrt(2), 1j / np.sqrt(2)):
-                columns[i, at], columns[dual, at] = entry, sign * np.conj(entry)
+                columns[i, at], columns[j, at] = entry, sign * np.conj(entry)
                 at += 1
     return columns
 

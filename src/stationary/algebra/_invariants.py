@@ -28,11 +28,13 @@ class Polynomial:
 
     - `indices`: for each monomial, which component of each letter.
     - `coefficients`: of each monomial.
+    - `repeats`: how many equal components of the full tensor each monomial stands for.
     - `shape`: how many components each letter has.
     """
 
     indices: Int[np.ndarray, "monomials letters"]
     coefficients: Complex[np.ndarray, "monomials"]
+    repeats: Int[np.ndarray, "monomials"]
     shape: tuple[int, ...]
 
     def __call__(self, *letters: Shaped[np.ndarray, "components"]) -> complex:
@@ -110,7 +112,8 @@ def invariant_polynomials(
     for tensor in reduced:
         places = np.nonzero(tensor)
         columns = [states[at] for states, at in zip(choices, places, strict=True)]
-        found.append(Polynomial(np.concatenate(columns, axis=1), (tensor * weights)[places], shape))
+        indices, repeats = np.concatenate(columns, axis=1), weights[places]
+        found.append(Polynomial(indices, tensor[places] * repeats, repeats, shape))
     return tuple(found)
 
 

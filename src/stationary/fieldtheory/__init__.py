@@ -2,6 +2,8 @@
 
 from . import learning as learning
 from ._anomalies import anomalies as anomalies
+from ._bounded import Boundedness as Boundedness
+from ._bounded import bounded_below as bounded_below
 from ._explain import why_not_invariant as why_not_invariant
 from ._field import Field as Field
 from ._field import dirac as dirac
@@ -17,7 +19,12 @@ from ._models import model as model
 from ._monomial import Monomial as Monomial
 from ._monomial import parse_terms as parse_terms
 from ._parse import parse_fields as parse_fields
+from ._potential import CouplingShape as CouplingShape
+from ._potential import ScalarPotential as ScalarPotential
 from ._term import Contraction as Contraction
 from ._term import Term as Term
 from ._termset import TermSet as TermSet
 from ._text import to_text as to_text
+from ._vacuum import StationaryPoint as StationaryPoint
+from ._vacuum import Vacuum as Vacuum
+from ._vacuum import find_vacuum as find_vacuum

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ._alphabet import Alphabet, alphabet
 from ._field import Field
 from ._group import GaugeGroup
 from ._invariants import contractions
 from ._term import Contraction, Term
+
+if TYPE_CHECKING:
+    from ._potential import ScalarPotential
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,23 @@ class TermSet:
             for letter, power in term.powers
         ]
         return contractions(powers)
+
+    def potential(self) -> "ScalarPotential":
+        """The scalar potential, a function of the fields and of one coupling for each contraction.
+
+        **Returns:** a [`ScalarPotential`][stationary.fieldtheory.ScalarPotential].
+
+        **Raises:** `ValueError` when there are no scalar fields.
+
+        !!! example
+            >>> from stationary.fieldtheory import Field, lagrangian_terms
+            >>> potential = lagrangian_terms([Field("H", su2=2, y="1/2")]).potential()
+            >>> [term.name for term in potential.terms]
+            ['H H*', 'H H H* H*']
+        """
+        from ._potential import potential
+
+        return potential(self)
 
     def of_kind(self, kind: str) -> tuple[Term, ...]:
         """The terms of one kind."""
