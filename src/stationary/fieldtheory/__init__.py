@@ -6,8 +6,13 @@ from ._field import dirac as dirac
 from ._generate import lagrangian_terms as lagrangian_terms
 from ._group import STANDARD_MODEL as STANDARD_MODEL
 from ._group import GaugeGroup as GaugeGroup
+from ._json import from_json as from_json
+from ._json import to_json as to_json
+from ._latex import to_latex as to_latex
 from ._models import EXTENSIONS as EXTENSIONS
 from ._models import model as model
+from ._parameters import Parameter as Parameter
+from ._parameters import parameters as parameters
 from ._parse import parse_fields as parse_fields
 from ._term import Contraction as Contraction
 from ._term import Term as Term
