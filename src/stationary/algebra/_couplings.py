@@ -47,23 +47,28 @@ def couplings(powers: Powers) -> tuple[Coupling, ...]:
         >>> len(couplings(((octet, (1,)),) * 3))  # f and d
         2
     """
-    paths: list[tuple[Coupling, Rep]] = [
-        (Coupling((step,)), step[0]) for step in _steps(power(*powers[0]))
+    return paths(tuple(power(*factor) for factor in powers))
+
+
+def paths(factors: tuple[Mapping[Rep, int], ...]) -> tuple[Coupling, ...]:
+    """All ways to couple sums of representations to a singlet, in order."""
+    reached: list[tuple[Coupling, Rep]] = [
+        (Coupling((step,)), step[0]) for step in _steps(factors[0])
     ]
-    for factor in powers[1:-1]:
-        paths = [
-            (Coupling((*path.powers, step), (*path.partial, reached)), reached[0])
-            for path, at in paths
-            for step in _steps(power(*factor))
-            for reached in _steps(product(at, step[0]))
+    for factor in factors[1:-1]:
+        reached = [
+            (Coupling((*path.powers, step), (*path.partial, next_step)), next_step[0])
+            for path, at in reached
+            for step in _steps(factor)
+            for next_step in _steps(product(at, step[0]))
         ]
-    if len(powers) == 1:
-        ends = [path for path, at in paths if all(irrep.is_singlet for irrep in at)]
+    if len(factors) == 1:
+        ends = [path for path, at in reached if all(irrep.is_singlet for irrep in at)]
     else:
-        last = _steps(power(*powers[-1]))
+        last = _steps(factors[-1])
         ends = [
             Coupling((*path.powers, step), path.partial)
-            for path, at in paths
+            for path, at in reached
             for step in last
             if step[0] == conjugate(at)
         ]

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from math import lcm
-from typing import Any
 
 from stationary.algebra import Rep
 
@@ -37,11 +35,9 @@ class Alphabet:
 def alphabet(fields: Sequence[Field], group: GaugeGroup) -> Alphabet:
     """The letters of `fields` under `group`."""
     names, reps, charges, numbers, conjugates = [], [], [], [], []
-    rows: list[dict[str, Any]] = [dict(field.representations) for field in fields]
-    packed = _packed_charges(rows, group)
-    singlets = [(name, factor.singlet) for name, factor in group.simple]
-    for i, (field, row) in enumerate(zip(fields, rows, strict=True)):
-        rep: Rep = tuple([row.get(name, singlet) for name, singlet in singlets])
+    packed = _packed_charges(fields, group)
+    for i, field in enumerate(fields):
+        rep = field.irreps(group)
         bar = tuple(irrep.conjugate for irrep in rep)
         names += [field.name, field.name if field.real else f"{field.name}*"]
         reps += [rep, bar]
@@ -51,12 +47,12 @@ def alphabet(fields: Sequence[Field], group: GaugeGroup) -> Alphabet:
     return Alphabet(tuple(names), tuple(reps), tuple(charges), tuple(numbers), tuple(conjugates))
 
 
-def _packed_charges(rows: Sequence[dict[str, Any]], group: GaugeGroup) -> list[int]:
+def _packed_charges(fields: Sequence[Field], group: GaugeGroup) -> list[int]:
     # Over a common denominator charges are integers, and sums of four of them are digits.
-    packed = [0] * len(rows)
+    packed = [0] * len(fields)
     base = 1
     for name in group.abelian:
-        column = [Fraction(row.get(name, 0)) for row in rows]
+        column = [field.charge(name) for field in fields]
         scale = lcm(*(q.denominator for q in column))
         digits = [q.numerator * (scale // q.denominator) for q in column]
         packed = [total + base * digit for total, digit in zip(packed, digits, strict=True)]

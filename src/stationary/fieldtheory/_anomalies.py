@@ -67,13 +67,8 @@ def anomalies(
 
 def _row(field: Field, group: GaugeGroup) -> tuple[int, tuple[Irrep, ...], tuple[Fraction, ...]]:
     left = field if field.left_handed else field.conjugate
-    given = dict(left.representations)
-    reps = tuple(
-        rep if isinstance(rep := given.get(name), Irrep) else factor.singlet
-        for name, factor in group.simple
-    )
-    charges = tuple(Fraction(given.get(name, 0)) for name in group.abelian)  # type: ignore[arg-type]
-    return left.dimension * left.copies, reps, charges
+    charges = tuple(left.charge(name) for name in group.abelian)
+    return left.dimension * left.copies, left.irreps(group), charges
 
 
 def _others(size: int, irrep: Irrep) -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from stationary.algebra import Irrep
+from stationary.algebra import Irrep, Rep
 
-from ._group import factor_group, factor_name
+from ._group import GaugeGroup, factor_group, factor_name
 
 _NAME = re.compile(r"[^\W\d][\w~']*")
 _HANDED = {"left": Fraction(-1, 2), "right": Fraction(1, 2)}
@@ -111,6 +111,16 @@ class Field:
             return f"its representation {words} is pseudoreal"
         return ""
 
+    def irreps(self, group: GaugeGroup) -> Rep:
+        """The representations of the SU(N) factors of a gauge group, in its order."""
+        given: dict[str, Any] = dict(self.representations)
+        return tuple([given.get(name, factor.singlet) for name, factor in group.simple])
+
+    def charge(self, name: str) -> Fraction:
+        """The charge under a U(1) factor."""
+        given: dict[str, Any] = dict(self.representations)
+        return given.get(name, Fraction(0))
+
     @property
     def fermion(self) -> bool:
         """Whether it is a fermion."""
@@ -204,7 +214,7 @@ def _representation(name: str, factor: str, value: Any) -> Irrep | Fraction:
     if group is None:
         return _rational(value, f"The charge {factor} of {name}")
     try:
-        return group.irrep(value)
+        return group.irrep(value if isinstance(value, int | tuple | Irrep) else str(value))
     except ValueError as error:
         raise ValueError(f"{name}, {factor}={value!r}: {error}") from None
 

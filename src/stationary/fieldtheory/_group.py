@@ -59,7 +59,7 @@ class GaugeGroup:
     factors: tuple[str, ...]
 
     def __init__(self, description: str = "SU3 x SU2 x U1") -> None:
-        words = re.split(r"\s*[x×*]\s*|\s+", str(description).strip())
+        words = re.split(r"(?<=[\d)\s])\s*[x×*]\s*|\s+", str(description).strip())
         names = tuple(factor_name(word) for word in words if word)
         if not names:
             raise ValueError("A gauge group needs a factor, such as 'SU2 x U1'.")
