@@ -70,6 +70,22 @@ def test_groups_mixing_topology_and_anomalies_are_options(run):
     assert "anomalies: u1_bl^3 = -1/27, gravity^2 u1_bl = -1/3" in ran.out
 
 
+def test_terms_are_graded(run, tmp_path):
+    words = ["lagrangian", HIGGS, "--grade"]
+    ran = run(*words, "H H* + (H H*)^2")
+    assert ran.code == Exit.OK and ran.out.startswith("exact: all 2 terms")
+    file = tmp_path / "answer"
+    file.write_text(to_text(lagrangian_terms(parse_fields(HIGGS))))
+    assert run(*words, file).code == Exit.OK
+    ran = run(*words, "H H* + H H", "--json")
+    assert ran.code == Exit.NOT_CERTIFIED
+    assert ran.json["missing"] == ["H H H* H*"] and not ran.json["exact"]
+    assert "charges" in ran.json["not_invariant"][0]["reason"]
+    # With derivatives in it, all of them are expected.
+    assert "F(su3) F(su3)" in run(*words, "D(H) D(H*) + H H*").out
+    assert run(*words, "H ( H").code == Exit.BAD_INPUT
+
+
 def test_models_are_listed(run):
     assert set(EXTENSIONS) < set(run("lagrangian", "--list-models", "--json").json)
     assert all(name in run("lagrangian", "--list-models").out for name in EXTENSIONS)

@@ -1,6 +1,9 @@
 """`stationary lagrangian`."""
 
 import argparse
+import dataclasses
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +59,14 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--theta", action="store_true", help="with topological terms")
     parser.add_argument("--anomalies", action="store_true", help="print all anomaly coefficients")
+    parser.add_argument(
+        "--grade",
+        metavar="TERMS",
+        help=(
+            "compare terms such as 'H H* + (H H*)^2', or a file of them, with the exact ones; "
+            "without derivatives in it, with the interactions only; exit code 1 when they differ"
+        ),
+    )
     add_common(parser)
     parser.set_defaults(run=run)
 
@@ -68,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
     from ..fieldtheory import to_json, to_latex, to_text
 
     terms = _terms(args)
+    if args.grade is not None:
+        return _grade(args.grade, terms, style == "json")
     if style == "table":
         print(_table(terms, args.anomalies))
     else:
@@ -88,6 +101,24 @@ def _models(as_json: bool) -> int:
     for name, fields in added.items():
         print(f"{name:<{width}}  {fields if name == 'Standard Model' else f'+ {fields}'}")
     return Exit.OK
+
+
+def _grade(given: str, terms: "TermSet", as_json: bool) -> int:
+    from ..fieldtheory import grade
+
+    text = _read(given) if given == "-" or os.path.isfile(given) else given
+    only = not re.search(r"[DF]~?\(", text)
+    try:
+        result = grade(text, terms, interactions_only=only)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        from ._saved import dumps
+
+        print(dumps({**dataclasses.asdict(result), "exact": result.exact}), end="")
+    else:
+        print(result)
+    return Exit.OK if result.exact else Exit.NOT_CERTIFIED
 
 
 def _terms(args: argparse.Namespace) -> "TermSet":
@@ -126,7 +157,7 @@ def _read(given: str) -> str:
     """What is given, or what is in the file that it names."""
     if given == "-":
         return sys.stdin.read()
-    if ":" in given and not Path(given).is_file():
+    if ":" in given and not os.path.isfile(given):
         return given
     try:
         return Path(given).read_text(encoding="utf-8")
