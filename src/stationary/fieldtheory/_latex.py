@@ -56,12 +56,12 @@ def to_latex(terms: TermSet, *, definitions: bool = True) -> str:
         kind = summand.term.kind
     rows = [rf"\mathcal{{L}} ={{}} & {lines[0]}", *(f"& {line}" for line in lines[1:])]
     if definitions:
-        rows += [f"{left.latex} ={{}} & {right.latex}" for left, right in _definitions(typesetter)]
+        rows += [f"{left.latex} ={{}} & {right.latex}" for left, right in defining_equations(typesetter)]
     body = " \\\\\n".join(rows)
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 
 
-def _definitions(typesetter: Typesetter) -> list[tuple[Formula, Formula]]:
+def defining_equations(typesetter: Typesetter) -> list[tuple[Formula, Formula]]:
     """Both sides of what defines covariant derivatives and field strengths."""
     terms = typesetter.terms
     found: list[tuple[Formula, Formula]] = []
