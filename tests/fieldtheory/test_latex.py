@@ -12,9 +12,9 @@ STANDARD_MODEL = r"""
 \mathcal{L} ={} & - \frac{1}{4} G_{\mu \nu}^{a} G^{a \mu \nu} - \frac{1}{4} W_{\mu \nu}^{a} W^{a \mu \nu} - \frac{1}{4} B_{\mu \nu} B^{\mu \nu} \\
 & + \left( D_{\mu} H \right)^{\dagger} \left( D^{\mu} H \right) + i Q^{\dagger} \bar{\sigma}^{\mu} D_{\mu} Q + i u^{\dagger} \bar{\sigma}^{\mu} D_{\mu} u + i d^{\dagger} \bar{\sigma}^{\mu} D_{\mu} d + i L^{\dagger} \bar{\sigma}^{\mu} D_{\mu} L \\
 & + i e^{\dagger} \bar{\sigma}^{\mu} D_{\mu} e \\
-& - m^{2} H^{\dagger} H \\
-& - \left( y_{1} H Q u + \mathrm{h.c.} \right) - \left( y_{2} H^{\dagger} Q d + \mathrm{h.c.} \right) - \left( y_{3} H^{\dagger} L e + \mathrm{h.c.} \right) \\
-& - \lambda \left( H^{\dagger} H \right)^{2} \\
+& - m^{2} \, H^{\dagger} H \\
+& - \left( y_{1} \, H Q u + \mathrm{h.c.} \right) - \left( y_{2} \, H^{\dagger} Q d + \mathrm{h.c.} \right) - \left( y_{3} \, H^{\dagger} L e + \mathrm{h.c.} \right) \\
+& - \lambda \, \left( H^{\dagger} H \right)^{2} \\
 D_{\mu} H ={} & \left( \partial_{\mu} - i g_{2} \frac{\sigma^{a}}{2} W_{\mu}^{a} - i g_{1} \frac{1}{2} B_{\mu} \right) H \\
 D_{\mu} Q ={} & \left( \partial_{\mu} - i g_{3} T^{a} G_{\mu}^{a} - i g_{2} \frac{\sigma^{a}}{2} W_{\mu}^{a} - i g_{1} \frac{1}{6} B_{\mu} \right) Q \\
 D_{\mu} u ={} & \left( \partial_{\mu} + i g_{3} T^{a *} G_{\mu}^{a} + i g_{1} \frac{2}{3} B_{\mu} \right) u \\
@@ -49,14 +49,14 @@ def test_the_standard_model_is_written_as_in_books():
     "text, expected",
     [
         ("T: real scalar su2=3", r"+ \frac{1}{2} \left( D_{\mu} T \right) \left( D^{\mu} T"),
-        ("T: real scalar su2=3", r"- \frac{1}{2} m^{2} T^{2} \\"),
+        ("T: real scalar su2=3", r"- \frac{1}{2} m^{2} \, T^{2} \\"),
         ("u: fermion right su3=3", r"+ i u^{\dagger} \sigma^{\mu} D_{\mu} u"),
         ("N: majorana", r"+ i N^{\dagger} \bar{\sigma}^{\mu} \partial_{\mu} N"),
-        ("N: majorana", r"- \left( \frac{1}{2} M N^{2} + \mathrm{h.c.} \right)"),
-        ("N: majorana copies=3", r"\frac{1}{2} M_{p r} N_{p} N_{r} + \mathrm{h.c."),
-        ("E: dirac y=-1", r"- \left( M E E^{c} + \mathrm{h.c.} \right)"),
-        ("s: scalar", r"\lambda_{2} s^{*} s^{3} + \mathrm{h.c."),
-        ("k: scalar y=1", r"- \lambda \left( k^{*} k \right)^{2}"),
+        ("N: majorana", r"- \left( \frac{1}{2} M \, N^{2} + \mathrm{h.c.} \right)"),
+        ("N: majorana copies=3", r"\frac{1}{2} M_{p r} \, N_{p} N_{r} + \mathrm{h.c."),
+        ("E: dirac y=-1", r"- \left( M \, E E^{c} + \mathrm{h.c.} \right)"),
+        ("s: scalar", r"\lambda_{2} \, s^{*} s^{3} + \mathrm{h.c."),
+        ("k: scalar y=1", r"- \lambda \, \left( k^{*} k \right)^{2}"),
         ("H, h: scalar su2=2 y=1/2", r"\left[ H H^{\dagger} h h^{\dagger} \right]_{\mathbf{1},"),
         ("s: scalar su3=-3 su2=3 y=1/3", r"\right]_{\bar{\mathbf{6}},\mathbf{5}}"),
         ("S1~: scalar y=1", r"\tilde{S}_{1}^{*}"),
@@ -72,7 +72,9 @@ def test_each_kind_of_term(text, expected):
 
 def test_flavoured_contractions_have_young_diagrams():
     text = latex("s: scalar su2=2 y=1/2 copies=2")
-    assert r"\lambda_{1,p r s t} \left[ s_{p} s_{r} s_{s}^{\dagger} s_{t}^{\dagger} \right]" in text
+    assert (
+        r"\lambda_{1,p r s t} \, \left[ s_{p} s_{r} s_{s}^{\dagger} s_{t}^{\dagger} \right]" in text
+    )
     assert r"^{\left[ 1,1 \right]}" in text
 
 
@@ -83,7 +85,7 @@ def test_what_is_usually_left_out_can_be_written_too():
     )  # fmt: skip
     assert r"\frac{\theta_{1} g_{2 \mathrm{L}}^{2}}{32 \pi^{2}}" in text
     assert r"- \frac{\epsilon}{2} B_{\mu \nu}^{( \mathrm{BL} )} B^{\mu \nu}" in text
-    assert r"z \left( \partial_{\mu} b \right) \left( \partial^{\mu} a \right)" in text
+    assert r"z \, \left( \partial_{\mu} b \right) \left( \partial^{\mu} a \right)" in text
 
 
 def test_names_that_would_look_alike_are_kept_apart():

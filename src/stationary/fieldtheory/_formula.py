@@ -13,7 +13,7 @@ class Symbol:
     - `latex`: how LaTeX writes it.
     - `text`: the characters that stand for it.
     - `role`: `"i"` for an identifier, `"n"` for a number, `"o"` for an operator: the MathML
-        element without its m.
+        element without its m; or `"space"`.
     - `style`: `"upright"`, `"bold"`, or empty.
     """
 
@@ -25,6 +25,8 @@ class Symbol:
     @property
     def mathml(self) -> str:
         """As MathML."""
+        if self.role == "space":
+            return '<mspace width="0.17em"></mspace>'
         # Bold is left to style sheets: MathML Core knows no bold variant.
         extra = {"upright": ' mathvariant="normal"', "bold": ' class="bold"'}.get(self.style, "")
         if self.role == "o":
@@ -193,6 +195,7 @@ PARTIAL = Symbol(r"\partial", "∂", "i", "upright")
 SIGMA = Symbol(r"\sigma", "σ")
 IMAGINARY = Symbol("i", "i")
 PLUS, MINUS = operator("+", "+"), operator("-", "−")
+THIN_SPACE = Symbol(r"\,", " ", "space")
 COMMA = operator(",", ",")
 HERMITIAN_CONJUGATE = Symbol(r"\mathrm{h.c.}", "h.c.", "i", "upright")
 HALF = Quotient(number(1), number(2))

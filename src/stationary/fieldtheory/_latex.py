@@ -38,10 +38,10 @@ def to_latex(terms: TermSet, *, definitions: bool = True) -> str:
         \begin{align*}
         \mathcal{L} ={} & - \frac{1}{4} B_{\mu \nu} B^{\mu \nu} \\
         & + \frac{1}{2} \left( \partial_{\mu} \phi \right) \left( \partial^{\mu} \phi \right) \\
-        & - \kappa \phi \\
-        & - \frac{1}{2} m^{2} \phi^{2} \\
-        & - \mu \phi^{3} \\
-        & - \lambda \phi^{4}
+        & - \kappa \, \phi \\
+        & - \frac{1}{2} m^{2} \, \phi^{2} \\
+        & - \mu \, \phi^{3} \\
+        & - \lambda \, \phi^{4}
         \end{align*}
     """
     typesetter = Typesetter(terms)
@@ -56,7 +56,9 @@ def to_latex(terms: TermSet, *, definitions: bool = True) -> str:
         kind = summand.term.kind
     rows = [rf"\mathcal{{L}} ={{}} & {lines[0]}", *(f"& {line}" for line in lines[1:])]
     if definitions:
-        rows += [f"{left.latex} ={{}} & {right.latex}" for left, right in defining_equations(typesetter)]
+        rows += [
+            f"{left.latex} ={{}} & {right.latex}" for left, right in defining_equations(typesetter)
+        ]
     body = " \\\\\n".join(rows)
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 
@@ -77,5 +79,5 @@ def defining_equations(typesetter: Typesetter) -> list[tuple[Formula, Formula]]:
 
 
 def _width(latex: str) -> int:
-    plain = re.sub(r"\\(left|right|frac|mathrm|mathbf|text)\b", "", latex)
+    plain = re.sub(r"\\(,|(left|right|frac|mathrm|mathbf|text)\b)", "", latex)
     return len(re.sub(r"\\[a-zA-Z]+", "x", re.sub(r"[{}_^ ]", "", plain)))

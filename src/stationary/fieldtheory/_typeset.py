@@ -16,6 +16,7 @@ from ._formula import (
     PLUS,
     SIGMA,
     STAR,
+    THIN_SPACE,
     Accent,
     Fenced,
     Formula,
@@ -135,7 +136,7 @@ class Typesetter:
         two = "" if right.copies == 1 else next(places) if parameter else one
         parts: list[Formula] = []
         if parameter is not None:
-            parts.append(_parameter(parameter, one + two))
+            parts += [_parameter(parameter, one + two), THIN_SPACE]
         a, b = self._letter(first, _flavour(one)), self._letter(second, _flavour(two))
         charged = bool(left.representations)
         down, up = covariant_derivative(charged, below=True), covariant_derivative(charged)
@@ -178,7 +179,7 @@ class Typesetter:
         if parameter.label:
             body = Scripts(Fenced(body, "[]"), contraction_label(parameter.label))
         half = (HALF,) if self._halved(term) else ()
-        return row(*half, _parameter(parameter, used), body)
+        return row(*half, _parameter(parameter, used), THIN_SPACE, body)
 
     def _halved(self, term: Term) -> bool:
         # As in the kinetic terms of real fields, so that the coupling is a mass.

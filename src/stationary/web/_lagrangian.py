@@ -87,7 +87,7 @@ def _summand(summand: Summand, terms: TermSet) -> dict[str, Any]:
     term, parameter = summand.term, summand.parameter
     sign = "−" if summand.negative else "+"
     found: dict[str, Any] = {
-        "math": _math(f"<mo>{sign}</mo>{summand.formula.mathml}"),
+        "math": _math(f'<mo class="sign">{sign}</mo>' + summand.formula.mathml),
         "text": str(term),
         "dimension": _dimension(term, terms),
         "ways": term.count if term.interaction else 0,
@@ -100,7 +100,9 @@ def _summand(summand: Summand, terms: TermSet) -> dict[str, Any]:
             "label": parameter.label,
         }
         if parameter.label:
-            found["label_math"] = _math("".join(p.mathml for p in contraction_label(parameter.label)))
+            found["label_math"] = _math(
+                "".join(p.mathml for p in contraction_label(parameter.label))
+            )
         if parameter.contraction is not None:
             found["steps"] = _steps(term, parameter.contraction)
     return found

@@ -104,12 +104,13 @@ export function show(answer) {
   $("exact").append($("detail")); // out of what is replaced
   $("lagrangian").classList.remove("stale");
   $("lagrangian").replaceChildren(
-    element("p", {class: "equals"}, math("<math><mi>ℒ</mi><mo>=</mo></math>")),
+    element("p", {class: "equals"}, math('<math><mi mathvariant="normal">ℒ</mi><mo>=</mo></math>')),
     ...answer.kinds.map((kind) => drawKind(kind, answer)));
   $("legend").textContent = legend(answer);
   $("definitions").replaceChildren(...answer.definitions.map((markup) => element("div", {}, math(markup))));
   $("fields-printed").textContent = `${answer.group}\n${answer.lines.join("\n")}`;
   drawStatus(answer);
+  drawJump(answer);
   drawAnomalies(answer);
   if (before) { // keep explaining the same term while other fields change
     const again = answer.kinds.flatMap(({summands}) => summands).findIndex(({text, label}) => text + label === before);
@@ -121,7 +122,12 @@ export function show(answer) {
   }
 }
 
+function drawJump(answer) {
+  $("jump").textContent = `${plural(answer.interactions, "interaction")}: see the Lagrangian`;
+}
+
 export function showStale(message) {
+  $("jump").textContent = "Something is wrong with the fields";
   $("lagrangian").classList.add("stale");
   $("status").replaceChildren(element("span", {class: "error"}, message));
 }

@@ -198,7 +198,11 @@ def _models() -> dict[str, Any]:
     standard = model()
     return {
         "models": [
-            {"name": name, "fields": [row(field) for field in model(name)], "standard": len(standard)}
+            {
+                "name": name,
+                "fields": [row(field) for field in model(name)],
+                "standard": len(standard),
+            }
             for name in ("Standard Model", *EXTENSIONS)
         ]
     }
