@@ -91,7 +91,7 @@ def test_what_is_usually_left_out_can_be_written_too():
 def test_names_that_would_look_alike_are_kept_apart():
     names = typeset_names(["S1", "S_1", "phi", "ϕ", "S2"])
     assert names["S1"].base.latex == r"\mathrm{S1}" and names["S_1"].base.latex == r"\mathrm{S\_1}"
-    assert names["ϕ"].base.latex == r"\mathrm{\text{ϕ}}"
+    assert names["ϕ"].base.latex == r"\mathrm{\phi }"
     assert names["S2"].base.latex == "S"
 
 

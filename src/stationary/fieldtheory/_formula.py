@@ -1,7 +1,9 @@
 """Formulas as small trees that are written as LaTeX or as MathML."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -180,11 +182,19 @@ def operator(latex: str, text: str) -> Symbol:
     return Symbol(latex, text, "o")
 
 
-def word(text: str) -> Symbol:
-    """An upright word."""
-    safe = "".join(rf"\{c}" if c in "_#&%$" else c for c in text)
-    inside = safe if text.isascii() else rf"\text{{{safe}}}"
-    return Symbol(rf"\mathrm{{{inside}}}", text, "i", "upright")
+def word(text: str, commands: Mapping[str, str] = MappingProxyType({})) -> Symbol:
+    """An upright word.
+
+    **Arguments:**
+
+    - `text`: its characters.
+    - `commands`: what LaTeX calls characters beyond ASCII; others are left to its input encoding.
+    """
+    parts = []
+    for c in text:
+        other = f"{commands[c]} " if c in commands else rf"\text{{{c}}}"
+        parts.append(rf"\{c}" if c in "_#&%$" else c if c.isascii() else other)
+    return Symbol(rf"\mathrm{{{''.join(parts)}}}", text, "i", "upright")
 
 
 DAGGER = operator(r"\dagger", "†")

@@ -56,9 +56,8 @@ def to_latex(terms: TermSet, *, definitions: bool = True) -> str:
         kind = summand.term.kind
     rows = [rf"\mathcal{{L}} ={{}} & {lines[0]}", *(f"& {line}" for line in lines[1:])]
     if definitions:
-        rows += [
-            f"{left.latex} ={{}} & {right.latex}" for left, right in defining_equations(typesetter)
-        ]
+        sides = defining_equations(typesetter)
+        rows += [f"{left.latex} ={{}} & {right.latex}" for left, right in sides]
     body = " \\\\\n".join(rows)
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 

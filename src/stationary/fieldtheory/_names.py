@@ -44,7 +44,8 @@ def typeset_names(names: Sequence[str]) -> dict[str, Name]:
     found = {name: _split(name) for name in names}
     looks = list(found.values())
     return {
-        name: look if looks.count(look) == 1 else Name(word(name)) for name, look in found.items()
+        name: look if looks.count(look) == 1 else Name(word(name, _LETTERS))
+        for name, look in found.items()
     }
 
 
@@ -58,14 +59,16 @@ def _split(name: str) -> Name:
     if base is None and len(letters) > 1 and letters[-1] == "c":
         base = symbol(letters[:-1])  # the second half of a Dirac fermion: Uc
         above = (Symbol("c", "c"),) if base is not None else ()
-    base = base or word(letters)
+    base = base or word(letters, _LETTERS)
     if bar:
         base = Accent(base, "bar")
     if tildes:
         base = Accent(base, "tilde")
     below = [Symbol(digits, digits, "n")] if digits else []
     for part in parts:
-        below.append(Symbol(part, part, "n") if part.isdigit() else symbol(part) or word(part))
+        below.append(
+            Symbol(part, part, "n") if part.isdigit() else symbol(part) or word(part, _LETTERS)
+        )
     primed = tuple(operator(r"\prime", "′") for _ in range(primes))
     return Name(base, tuple(below), primed + above)
 

@@ -195,14 +195,8 @@ def _file(name: str) -> bytes:
 
 @cache
 def _models() -> dict[str, Any]:
-    standard = model()
-    return {
-        "models": [
-            {
-                "name": name,
-                "fields": [row(field) for field in model(name)],
-                "standard": len(standard),
-            }
-            for name in ("Standard Model", *EXTENSIONS)
-        ]
-    }
+    names = ("Standard Model", *EXTENSIONS)
+    rows = {name: [row(field) for field in model(name)] for name in names}
+    standard = len(rows["Standard Model"])  # of the others the first fields, with generations
+    found = [{"name": name, "fields": rows[name], "standard": standard} for name in names]
+    return {"models": found}
