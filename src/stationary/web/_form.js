@@ -83,15 +83,16 @@ function drawRow(row, place) {
   for (const [value, words] of KINDS) kind.append(element("option", {value, selected: value === row.kind}, words));
   kind.addEventListener("change", () => { row.kind = kind.value; own(); });
   box.append(control(row, "name", name), control(row, "kind", kind));
+  const numbers = element("div", {class: "numbers"});
   for (const factor of form.factors) {
     const group = factor.match(/^su\d+/)?.[0];
-    box.append(control(row, factor, entry(factor, factor, {
+    numbers.append(control(row, factor, entry(factor, factor, {
       value: row.representations[factor] ?? "", placeholder: group ? "1" : "0", size: 3,
       "data-class": "rep", list: group ? `${group}-reps` : null,
     })));
   }
-  box.append(control(row, "copies", entry("copies", "Copies", {value: row.copies, size: 2, inputmode: "numeric", "data-class": "copies-of"})));
-  box.append(element("button", {
+  numbers.append(control(row, "copies", entry("copies", "Copies", {value: row.copies, size: 2, inputmode: "numeric", "data-class": "copies-of"})));
+  box.append(numbers, element("button", {
     type: "button", class: "remove", "aria-label": `Remove ${row.name || named}`, title: "Remove",
     onclick: () => {
       form.rows.splice(place, 1);

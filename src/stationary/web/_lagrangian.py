@@ -6,7 +6,7 @@ from typing import Any
 from ..algebra import Irrep
 from ..fieldtheory import Contraction, Field, Term, TermSet, anomalies, to_json, to_latex, to_text
 from ..fieldtheory._latex import defining_equations
-from ..fieldtheory._typeset import Summand, Typesetter, contraction_label
+from ..fieldtheory._typeset import Summand, Typesetter
 
 _TITLES = {
     "gauge": "Gauge fields",
@@ -99,10 +99,6 @@ def _summand(summand: Summand, terms: TermSet) -> dict[str, Any]:
             "complex": not term.self_conjugate,
             "label": parameter.label,
         }
-        if parameter.label:
-            found["label_math"] = _math(
-                "".join(p.mathml for p in contraction_label(parameter.label))
-            )
         if parameter.contraction is not None:
             found["steps"] = _steps(term, parameter.contraction)
     return found

@@ -21,8 +21,9 @@ async function update() {
   const {signal} = asking;
   try {
     const found = await ask("/api/lagrangian", request(), signal);
+    for (const button of document.querySelectorAll("[data-copy]")) button.disabled = Boolean(found.failed);
     if (found.failed) {
-      form.known = null;
+      form.known = answer = null;
       showErrors(found);
       showStale(found.row != null && form.mode === "rows" ? `Field ${found.row + 1}: ${found.error}` : found.error);
       return;
