@@ -9,6 +9,7 @@ from ._errors import RequestError
 MOST_FIELDS = 16
 MOST_COMPONENTS = 64  # of a field: beyond it the page would no longer answer at once
 MOST_COPIES = 9
+MOST_TERMS = 1000
 
 
 def read_terms(request: dict[str, Any]) -> TermSet:
@@ -28,9 +29,16 @@ def read_terms(request: dict[str, Any]) -> TermSet:
         if not isinstance(value, bool):
             raise RequestError(f"{name} must be true or false, got {value!r}.")
     try:
-        return lagrangian_terms(fields, group, **switches)
+        terms = lagrangian_terms(fields, group, **switches)
     except ValueError as error:
         raise RequestError(str(error), "fields") from None
+    if len(terms) > MOST_TERMS:
+        raise RequestError(
+            f"These fields allow {len(terms)} terms, and the page takes up to {MOST_TERMS}; "
+            "`stationary lagrangian` takes any number.",
+            "fields",
+        )
+    return terms
 
 
 def _group(given: Any) -> GaugeGroup:
