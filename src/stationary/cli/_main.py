@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from . import _atlas, _certify, _environment, _methods, _report, _solve
+from . import _atlas, _certify, _environment, _lagrangian, _methods, _report, _serve, _solve
 from ._errors import UsageError, explain
 from ._exit import Exit, table
 
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (_solve, _certify, _report, _methods, _atlas, _environment):
+    for module in (_solve, _certify, _report, _methods, _lagrangian, _serve, _atlas, _environment):
         module.add(commands)
     return top
 

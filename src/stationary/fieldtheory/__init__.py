@@ -13,11 +13,16 @@ from ._grade import Remark as Remark
 from ._grade import grade as grade
 from ._group import STANDARD_MODEL as STANDARD_MODEL
 from ._group import GaugeGroup as GaugeGroup
+from ._json import from_json as from_json
+from ._json import to_json as to_json
+from ._latex import to_latex as to_latex
 from ._match import match_fields as match_fields
 from ._models import EXTENSIONS as EXTENSIONS
 from ._models import model as model
 from ._monomial import Monomial as Monomial
 from ._monomial import parse_terms as parse_terms
+from ._parameters import Parameter as Parameter
+from ._parameters import parameters as parameters
 from ._parse import parse_fields as parse_fields
 from ._potential import CouplingShape as CouplingShape
 from ._potential import ScalarPotential as ScalarPotential

@@ -101,6 +101,15 @@ class TermSet:
 
         return potential(self)
 
+    def to_latex(self, *, definitions: bool = True) -> str:
+        """The Lagrangian as a display; see [`to_latex`][stationary.fieldtheory.to_latex]."""
+        from ._latex import to_latex
+
+        return to_latex(self, definitions=definitions)
+
+    def _repr_latex_(self) -> str:  # what a notebook shows
+        return self.to_latex()
+
     def of_kind(self, kind: str) -> tuple[Term, ...]:
         """The terms of one kind."""
         return tuple(term for term in self.terms if term.kind == kind)
