@@ -45,6 +45,7 @@ def test_the_standard_model():
     vacuum = find_vacuum(STANDARD, {"H H*": -mass, "H H H* H*": quartic})
     v = length(vacuum.values["H"])
     assert v**2 / 2 == pytest.approx(mass / (2 * quartic), rel=1e-8)
+    np.testing.assert_allclose(vacuum.values["H"], [0, v / np.sqrt(2)], atol=1e-9)
     assert vacuum.energy == pytest.approx(-(mass**2) / (4 * quartic), rel=1e-10)
     check_goldstones(vacuum, 3)
     np.testing.assert_allclose(vacuum.physical_masses_squared, [2 * mass], rtol=1e-8)
@@ -149,7 +150,7 @@ def test_two_doublets_are_bounded_where_the_closed_form_says():
         l3, l4, l5 = l3 * root, l4 * root, l5 * root
         margin = min(l3 + root, l3 + l4 - abs(l5) + root)
         assert abs(margin) > 0.01
-        found = bounded_below(DOUBLETS, inert(l1, l2, l3, l4, l5))
+        found = bounded_below(DOUBLETS, inert(l1, l2, l3, l4, l5), starts=24)
         assert found.verdict == ("bounded" if margin > 0 else "unbounded")
         verdicts.append(found.verdict)
     assert 4 <= verdicts.count("bounded") <= 14
@@ -176,6 +177,7 @@ def test_masses_of_two_doublets():
     even = np.linalg.eigvalsh(
         [[soft * v2 / v1 + l1 * v1**2, mixed], [mixed, soft * v1 / v2 + l2 * v2**2]]
     )
+    np.testing.assert_allclose(vacuum.values["h"], [0, v2 / np.sqrt(2)], atol=1e-6)
     heavy = soft * v**2 / (v1 * v2)
     odd, charged = heavy - l5 * v**2, heavy - (l4 + l5) * v**2 / 2
     np.testing.assert_allclose(

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ._orientation import oriented
 from ._potential import ScalarPotential
 from ._starts import starts as starting_points
 
@@ -193,7 +194,9 @@ def find_vacuum(
     Starts lie in random directions, half of them with some of the fields zero, about as far out as
     the potential turns there. What is found is a local minimum, and the lowest of those found;
     nothing proves that it is the lowest of all, nor that the potential is bounded:
-    [`bounded_below`][stationary.fieldtheory.bounded_below] looks into that.
+    [`bounded_below`][stationary.fieldtheory.bounded_below] looks into that. Of all points that the
+    gauge group joins to a vacuum, the one is returned where the last component of the first field
+    is real and as large as can be: (0, v/√2) for a doublet.
 
     **Arguments:**
 
@@ -217,8 +220,8 @@ def find_vacuum(
         [2.0]
         >>> vacuum.broken, vacuum.unbroken  # W, W and Z; gluons and the photon
         (3, 9)
-        >>> round(float((abs(vacuum.values["H"]) ** 2).sum()), 6)  # μ² / 2 λ
-        4.0
+        >>> vacuum.values["H"].round(6).real.tolist()  # |H|² = μ² / 2 λ
+        [0.0, 2.0]
     """
     from ..certify import certify
     from ..driver import solve_batch
@@ -243,7 +246,10 @@ def find_vacuum(
             f"none of {starts} starts reached a stationary point: {batch!r}. Raise max_steps, or "
             "ask bounded_below whether the potential has a minimum."
         )
-    groups = _distinct(potential, given, found, np.asarray(vectors, float))
+    groups = [
+        (oriented(potential, vector), energy, times)
+        for vector, energy, times in _distinct(potential, given, found, np.asarray(vectors, float))
+    ]
     hessians = [
         np.asarray(potential.second(jnp.asarray(vector, vectors.dtype), given), float)
         for vector, _, _ in groups
