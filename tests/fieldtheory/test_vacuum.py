@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -215,6 +216,24 @@ def test_scales_do_not_matter():
     )
     assert length(vacuum.values["H"]) == pytest.approx(v, rel=1e-8)
     assert np.sqrt(vacuum.physical_masses_squared.item()) == pytest.approx(higgs, rel=1e-8)
+
+
+def test_single_precision_finds_the_same_vacuum():
+    mass, quartic = 1.3, 0.12
+    with jax.enable_x64(False):
+        vacuum = find_vacuum(STANDARD, {"H H*": -mass, "H H H* H*": quartic})
+        assert STANDARD(vacuum.point, vacuum.couplings).dtype == jnp.float32
+    assert length(vacuum.values["H"]) ** 2 == pytest.approx(mass / quartic, rel=1e-3)
+    assert vacuum.broken == 3 and vacuum.goldstone_defect < 1e-2
+    np.testing.assert_allclose(vacuum.physical_masses_squared, [2 * mass], rtol=1e-3)
+
+
+def test_a_flat_minimum_is_found_as_far_as_rounding_allows():
+    # The singlet has a quartic term alone.
+    vacuum = find_vacuum(SINGLET, {"H H*": -0.5, "H H H* H*": 0.125, "s s s s": 0.1})
+    assert length(vacuum.values["H"]) ** 2 == pytest.approx(4.0, rel=1e-6)
+    assert abs(vacuum.values["s"].item()) < 1e-3
+    np.testing.assert_allclose(vacuum.physical_masses_squared, [0, 1.0], atol=1e-5)
 
 
 def test_a_search_needs_starts():

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..certify import Certificate
 
 _RANK = 1e-6
-_ALIKE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +222,7 @@ def find_vacuum(
         >>> vacuum.values["H"].round(6).real.tolist()  # |H|² = μ² / 2 λ
         [0.0, 2.0]
     """
+    from .._status import Status
     from ..certify import certify
     from ..driver import solve_batch
     from ..methods import TrustRegionSQP
@@ -240,7 +240,8 @@ def find_vacuum(
         [np.asarray(batch.value[name], float).reshape(starts, -1) for name in potential.shapes], 1
     )
     _refuse_runaways(batch, found, np.asarray(vectors, float))
-    found = found[batch.converged]
+    # Where the minimum is flat, rounding ends a search before its tolerance does.
+    found = found[np.isin(batch.status, [Status.CONVERGED, Status.STALLED])]
     if not len(found):
         raise ValueError(
             f"none of {starts} starts reached a stationary point: {batch!r}. Raise max_steps, or "
@@ -248,7 +249,9 @@ def find_vacuum(
         )
     groups = [
         (oriented(potential, vector), energy, times)
-        for vector, energy, times in _distinct(potential, given, found, np.asarray(vectors, float))
+        for vector, energy, times in _distinct(
+            potential, given, found, np.asarray(vectors, float), max(1e-4, 100 * tol)
+        )
     ]
     hessians = [
         np.asarray(potential.second(jnp.asarray(vector, vectors.dtype), given), float)
@@ -265,7 +268,7 @@ def find_vacuum(
     ]
     vector, energy, times = groups[0]
     point = {name: np.asarray(v) for name, v in potential.unravel(vector).items()}
-    certificate = certify(problem, potential.unravel(vector), tol=max(tol, 1e-8))
+    certificate = certify(problem, potential.unravel(vector), tol=max(tol, 1e-6))
     return Vacuum(
         potential, given, point, energy, hessians[0], certificate, times, tuple(points[1:])
     )
@@ -292,7 +295,11 @@ def _refuse_runaways(batch: Any, found: np.ndarray, vectors: np.ndarray) -> None
 
 
 def _distinct(
-    potential: ScalarPotential, couplings: Mapping[str, Any], found: np.ndarray, begun: np.ndarray
+    potential: ScalarPotential,
+    couplings: Mapping[str, Any],
+    found: np.ndarray,
+    begun: np.ndarray,
+    alike: float,
 ) -> list[tuple[np.ndarray, float, int]]:
     """Points that no group element joins, by energy and the sizes of fields, the lowest first.
 
@@ -317,8 +324,8 @@ def _distinct(
     for vector in found:
         energy = energy_at(vector)
         for place, (other, height, times) in enumerate(groups):
-            near = np.allclose(sizes(vector), sizes(other), atol=_ALIKE * reach)
-            if near and abs(energy - height) <= _ALIKE * scale:
+            near = np.allclose(sizes(vector), sizes(other), atol=alike * reach)
+            if near and abs(energy - height) <= alike * scale:
                 groups[place] = (other, height, times + 1)
                 break
         else:
