@@ -82,10 +82,10 @@ def bounded_below(
     given = potential.couplings(couplings)
     quartic = {term.name: given[term.name] * (term.degree == 4) for term in potential.terms}
     vectors = directions(potential, starts, seed)
-    x0 = jnp.asarray(vectors)
+    x0, origin = jnp.asarray(vectors), np.zeros(potential.size)
     if tol is None:
         tol = 1e-8 if x0.dtype == np.float64 else 1e-4
-    lines = [potential.along(potential.zeros(), potential.unravel(u), quartic)[4] for u in vectors]
+    lines = [potential.line(origin, u, quartic)[4] for u in vectors]
     size = float(np.max(np.abs(lines)))
     if size == 0:
         return _lower_orders(potential, given, vectors[0], 0.0, tol)
@@ -96,7 +96,7 @@ def bounded_below(
     found = np.concatenate([np.asarray(batch.value, float), vectors])
     found = found[np.all(np.isfinite(found), axis=1)]
     found /= np.linalg.norm(found, axis=1, keepdims=True)
-    heights = [potential.along(potential.zeros(), potential.unravel(u), quartic)[4] for u in found]
+    heights = [potential.line(origin, u, quartic)[4] for u in found]
     lowest = int(np.argmin(heights))
     minimum, direction = float(heights[lowest]), found[lowest]
     if abs(minimum) <= tol * size:
@@ -118,7 +118,7 @@ def _lower_orders(
     minimum: float,
     tol: float,
 ) -> Boundedness:
-    line = potential.along(potential.zeros(), potential.unravel(direction), couplings)
+    line = potential.line(np.zeros(potential.size), direction, couplings)
     if line[3] > 0:
         direction, line = -direction, line * [1, -1, 1, -1, 1]
     scale = max(tol, float(np.max(np.abs(line[1:4])))) * tol

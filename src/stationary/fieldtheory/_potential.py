@@ -199,10 +199,19 @@ class ScalarPotential:
 
         **Returns:** the coefficients of V(x + t direction) for 1, t, ..., t⁴.
         """
-        ends = [
-            np.append(self.letters @ np.asarray(self.ravel(v)), c)
-            for v, c in ((x, 1.0), (direction, 0.0))
-        ]
+        start, way = (
+            np.concatenate([np.ravel(v[name]) for name in self.shapes]) for v in (x, direction)
+        )
+        return self.line(start, way, couplings)
+
+    def line(
+        self,
+        vector: Float[np.ndarray, "size"],
+        direction: Float[np.ndarray, "size"],
+        couplings: Mapping[str, Any],
+    ) -> Float[np.ndarray, "5"]:
+        """The same as `along`, for vectors of all components."""
+        ends = np.append(self.letters @ vector, 1.0), np.append(self.letters @ direction, 0.0)
         given = [np.ravel(couplings[term.name]) for term in self.terms]
         strengths = self._strengths @ np.concatenate(given)
         product = (strengths[self.monomials.couplings] * self.monomials.coefficients)[:, None]

@@ -34,12 +34,12 @@ def starts(
 
     Which of these is drawn: the minima along generic directions may all lead to one vacuum.
     """
-    origin = potential.zeros()
+    origin = np.zeros(potential.size)
     vectors = directions(potential, count, seed)
     lengths = np.full(count, np.nan)
     rng = np.random.default_rng([seed, 1])
     for i, vector in enumerate(vectors):
-        line = potential.along(origin, potential.unravel(vector), couplings)
+        line = potential.line(origin, vector, couplings)
         slope = np.polynomial.polynomial.polyder(line)
         if line[4] > 0:
             turns = np.polynomial.polynomial.polyroots(slope)

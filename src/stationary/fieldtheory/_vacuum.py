@@ -305,11 +305,11 @@ def _distinct(
 
     The origin is among them whenever it is stationary.
     """
-    origin = potential.zeros()
+    origin = np.zeros(potential.size)
     ends = np.cumsum([int(np.prod(s)) for s in potential.shapes.values()])[:-1]
 
     def energy_at(vector: np.ndarray) -> float:
-        return float(potential.along(potential.unravel(vector), origin, couplings)[0])
+        return float(potential.line(vector, origin, couplings)[0])
 
     def sizes(vector: np.ndarray) -> np.ndarray:
         return np.array([np.linalg.norm(part) for part in np.split(vector, ends)])
