@@ -45,12 +45,24 @@ def check_invariance(potential, tol=1e-10):
     turned = potential.turned(x, angles)
     assert not np.allclose(potential.ravel(x), potential.ravel(turned), atol=0.1)
     scale = np.abs(sizes(potential, x)).sum()
+    value = potential.along(x, x, couplings)[0]
+    assert potential.along(turned, x, couplings)[0] == pytest.approx(value, abs=tol * scale)
+    vector = np.asarray(potential.ravel(x))
+    for matrices in potential.generators.values():
+        slopes = [potential.line(vector, matrix @ vector, couplings)[1] for matrix in matrices]
+        np.testing.assert_allclose(slopes, 0, atol=tol * scale)
+
+
+def check_compiled(potential, tol=1e-10):
+    """The same in compiled code, with its derivatives."""
+    couplings, vector = random_couplings(potential), potential.ravel(potential.random(seed=2))
+    scale = np.abs(sizes(potential, potential.unravel(vector))).sum()
     function = jax.jit(jax.value_and_grad(potential.at_vector))
-    vector = potential.ravel(x)
     value, gradient = function(vector, couplings)
-    other, _ = function(potential.ravel(turned), couplings)
-    assert float(other) == pytest.approx(float(value), abs=tol * scale)
-    assert potential.along(x, x, couplings)[0] == pytest.approx(float(value), abs=tol * scale)
+    way = np.asarray(potential.ravel(potential.random(seed=3)))
+    line = potential.line(np.asarray(vector), way, couplings)
+    assert float(value) == pytest.approx(line[0], abs=tol * scale)
+    assert float(gradient @ way) == pytest.approx(line[1], abs=tol * scale)
     for matrices in potential.generators.values():
         slopes = matrices @ np.asarray(vector) @ np.asarray(gradient)
         np.testing.assert_allclose(slopes, 0, atol=tol * scale)
@@ -96,6 +108,7 @@ def test_potentials_of_other_groups(text, group):
     terms = lagrangian_terms(parse_fields(text), group)
     potential = terms.potential()
     check_invariance(potential)
+    check_compiled(potential)
     check_independent(potential, terms.real_parameters)
 
 

@@ -254,3 +254,21 @@ def test_an_adjoint_breaks_to_what_commutes_with_it():
     # |[T_8, T_4]| = √3/2, so the four heavy ones have m = g √3/2 |v|.
     v = np.linalg.norm(jnp.asarray(vacuum.values["O"]))
     np.testing.assert_allclose(masses[4:], np.sqrt(3) / 2 * v, rtol=1e-7)
+
+
+@pytest.mark.slow
+def test_su5_breaks_to_the_standard_model():
+    # Buras, Ellis, Gaillard and Nanopoulos, Nucl. Phys. B 135 (1978) 66: without a cubic term the
+    # colour octet and the weak triplet have masses 1 : 4, and all twelve X and Y bosons the same.
+    potential = lagrangian_terms([Field("A", real=True, su5=24)], "SU5").potential()
+    quartic = next(term.name for term in potential.terms if term.degree == 4)
+    vacuum = find_vacuum(potential, {"A A": -1.0, quartic: 0.5}, starts=16)
+    check_goldstones(vacuum, 12)
+    masses = vacuum.physical_masses_squared
+    assert masses[0] > 0
+    np.testing.assert_allclose(masses / masses[0], [1] * 8 + [4] * 3 + [4 / masses[0]], rtol=1e-6)
+    # T_24 = diag(2, 2, 2, -3, -3) / √60 along |v|: m = g |v| √(5/12).
+    bosons = vacuum.gauge_masses({"su5": 0.7})
+    np.testing.assert_allclose(bosons[:12], 0, atol=1e-5)
+    size = np.linalg.norm(vacuum.values["A"])
+    np.testing.assert_allclose(bosons[12:], 0.7 * size * np.sqrt(5 / 12), rtol=1e-6)
