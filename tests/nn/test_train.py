@@ -1,10 +1,10 @@
 """Training: it learns, it can be stopped and taken up again, and it can be spread over devices."""
 
+import inspect
 import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 
 from stationary import CheckpointError, nn
 
-from .conftest import tiny
+from .conftest import HEADS, VOCABULARY, tiny
 
 
 def pairs(rows=30, seed=0):
@@ -51,14 +51,14 @@ def test_a_small_model_learns_to_copy_and_to_reverse():
 
 
 def test_a_resumed_training_is_bitwise_the_same(tmp_path):
-    options = {"steps": 14, "batch": 6, "lengths": 2}
+    options = {"steps": 140, "batch": 6, "lengths": 2}
     whole, solution = nn.train(tiny(), pairs(), **options)
     path = tmp_path / "run"
-    limited = {**options, "checkpoint": path, "callback": lambda event: event.step >= 4}
+    limited = {**options, "checkpoint": path, "callback": lambda event: True}
     part, stopped = nn.train(tiny(), pairs(), **limited)
-    assert stopped.status.word == "stopped" and stopped.stats.steps < 14
+    assert stopped.status.word == "stopped" and stopped.stats.steps < 140
     resumed, again = nn.train(tiny(), pairs(), **options, checkpoint=path, resume=True)
-    assert again.stats.steps == 14 and "resumed at step" in again.stats.notices[0]
+    assert again.stats.steps == 140 and "resumed at step" in again.stats.notices[0]
     assert equal(whole, resumed) and not equal(whole, part)
     np.testing.assert_array_equal(solution.trace.objective, again.trace.objective)
     with pytest.raises(CheckpointError, match="another solve"):
@@ -93,8 +93,6 @@ def test_what_a_model_cannot_read_is_refused():
 TWO_DEVICES = """
     import jax
     import numpy as np
-    from conftest import tiny
-    from test_train import pairs
     from stationary import nn
 
     devices = jax.devices()
@@ -104,7 +102,7 @@ TWO_DEVICES = """
     for leaf in jax.tree.leaves(batch):
         held = {shard.device: shard.data.shape for shard in leaf.addressable_shards}
         assert set(held) == set(devices) and set(held.values()) == {(1, *leaf.shape[1:])}, held
-    options = {"steps": 8, "batch": 8, "lengths": 2}
+    options = {"steps": 8, "batch": 8, "lengths": 1}  # one bucket: the same rows either way
     two, spread = nn.train(tiny(), pairs(), **options, devices=devices)
     one, alone = nn.train(tiny(), pairs(), **options)
     np.testing.assert_allclose(spread.trace.objective, alone.trace.objective, rtol=2e-5)
@@ -123,16 +121,15 @@ TWO_DEVICES = """
 
 
 def test_two_devices_train_as_one_does():
-    here = Path(__file__).parent
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-        "PYTHONPATH": os.pathsep.join([str(here), *sys.path]),
+        "PYTHONPATH": os.pathsep.join(sys.path),
     }
-    code = textwrap.dedent(TWO_DEVICES)
-    # pytest's own `conftest` of this folder is imported as a plain module.
-    code = code.replace("from test_train import pairs", _own("pairs"))
+    own = "\n".join(inspect.getsource(fn) for fn in (tiny, pairs))
+    code = f"VOCABULARY, HEADS = {VOCABULARY}, {HEADS}\n{textwrap.dedent(TWO_DEVICES)}"
+    code = code.replace("devices =", f"{own}\ndevices =", 1)
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )
@@ -140,9 +137,3 @@ def test_two_devices_train_as_one_does():
     assert done.stdout.strip() == "the same"
     with pytest.raises(ValueError, match="parts=3"):
         nn.Sharded(nn.LengthBuckets(*pairs(), batch=8), jax.devices() * 3)
-
-
-def _own(name):
-    import inspect
-
-    return inspect.getsource(globals()[name])
