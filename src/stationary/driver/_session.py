@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from .._compiled import Compiled, Split
+from .._compiled import SMALL, Compiled, Split
 from .._dtypes import working_dtype
 from .._hoist import shape_of
 from .._memory import remember
@@ -21,7 +21,7 @@ from .._run import Progress
 from .._start import Probe
 from .._status import Status
 from .._system import System
-from ._loop import Report, Run, chunk, start
+from ._loop import RECORDS, Report, Run, chunk, start
 
 
 class Session:
@@ -74,6 +74,11 @@ class Session:
         begun.append(pool.submit(finish))
         pool.shutdown(wait=False)
         return begun
+
+    @property
+    def first_budget(self) -> int:
+        """Steps before the driver looks up for the first time and learns how long one takes."""
+        return 2 * RECORDS if self._numbers <= SMALL else 1
 
     def begin(self, point: Point) -> Probe:
         """Stand before the first step; returns the values at the start."""
