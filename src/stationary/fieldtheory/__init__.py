@@ -1,5 +1,6 @@
 """Lagrangians of particle physics: every renormalisable term that a list of fields allows."""
 
+from . import learning as learning
 from ._anomalies import anomalies as anomalies
 from ._field import Field as Field
 from ._field import dirac as dirac
@@ -13,4 +14,3 @@ from ._term import Contraction as Contraction
 from ._term import Term as Term
 from ._termset import TermSet as TermSet
 from ._text import to_text as to_text
-from . import learning as learning
