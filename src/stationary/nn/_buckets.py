@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, Integer
 
 from .._streams import AbstractStream, _permute
 from ._ragged import Ragged
@@ -112,7 +112,7 @@ class LengthBuckets(AbstractStream):
         each = first + jnp.arange(self.batch_size, dtype=jnp.uint32)
         return jax.vmap(self._draw)(each), jnp.ones(self.batch_size, bool)
 
-    def _draw(self, index: Int[Array, ""]) -> dict[int, Bucket]:
+    def _draw(self, index: Integer[Array, ""]) -> dict[int, Bucket]:
         """One sample: its rows of every bucket, in that bucket's own order."""
         drawn = {}
         for place, (length, rows) in enumerate(self.rows):

@@ -75,7 +75,8 @@ def step(
         query, key, value = _heads(fused, 3, heads)
         if turn is not None:
             query, key = rotate(query, turn), rotate(key, turn)
-        at = (number, 0, 0, 0, position, 0)
+        zero = jnp.zeros_like(position)
+        at = (number, zero, zero, zero, position, zero)
         keys = jax.lax.dynamic_update_slice(keys, key[None, ..., None, :], at)
         values = jax.lax.dynamic_update_slice(values, value[None, ..., None, :], at)
         mixed = _weigh("bmhe,bmhte->bmht", query, keys[number], so_far, values[number])
@@ -87,7 +88,7 @@ def step(
         return (x, keys, values), None
 
     count = cache.keys.shape[0]
-    layers = (jnp.arange(count), decoder, encoded.keys, encoded.values)
+    layers = (jnp.arange(count, dtype=position.dtype), decoder, encoded.keys, encoded.values)
     start = (x, cache.keys, cache.values)
     (x, keys, values), _ = jax.lax.scan(block, start, layers, unroll=count <= UNROLLED)
     return jax.nn.log_softmax(model.logits(x), axis=-1), Cache(keys, values)

@@ -1,7 +1,7 @@
 """The parts of a transformer: normalisation, attention, rotations, and blocks of parameters."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -23,7 +23,7 @@ class EncoderBlock(eqx.Module):
     """Parameters of self-attention and a two-layer perceptron; stacked along a leading axis."""
 
     attention_norm: Float[Array, "*layers d"]
-    query_key_value: Float[Array, "*layers d 3*d"]
+    query_key_value: Float[Array, "*layers d fused"]
     attention_out: Float[Array, "*layers d d"]
     feed_forward_norm: Float[Array, "*layers d"]
     up: Float[Array, "*layers d f"]
@@ -36,7 +36,7 @@ class DecoderBlock(eqx.Module):
     itself: EncoderBlock
     cross_norm: Float[Array, "*layers d"]
     cross_query: Float[Array, "*layers d d"]
-    cross_key_value: Float[Array, "*layers d 2*d"]
+    cross_key_value: Float[Array, "*layers d fused"]
     cross_out: Float[Array, "*layers d d"]
 
 
@@ -112,13 +112,13 @@ class Tables:
     - `tables`: arrays whose first two axes are the rows and the length of each.
     """
 
-    def __init__(self, tables: list[Array]):
+    def __init__(self, tables: Sequence[Any]):
         self.shapes = [(table.shape[0], table.shape[1]) for table in tables]
 
-    def join(self, tables: list[Array]) -> Array:
+    def join(self, tables: Sequence[Any]) -> Array:
         """Tables [b t *c] as one list [n *c]."""
         flat = [table.reshape(-1, *table.shape[2:]) for table in tables]
-        return flat[0] if len(flat) == 1 else jnp.concatenate(flat)
+        return jnp.asarray(flat[0]) if len(flat) == 1 else jnp.concatenate(flat)
 
     def split(self, x: Array) -> list[Array]:
         """The tables of a list."""
@@ -131,7 +131,7 @@ class Tables:
 
 
 def split_heads(
-    x: Float[Array, "b t parts*d"], parts: int, heads: int
+    x: Float[Array, "b t size"], parts: int, heads: int
 ) -> Float[Array, "parts b heads t e"]:
     """What a fused projection yields, part by part and head by head."""
     b, t, size = x.shape
@@ -143,8 +143,8 @@ def attend(
     query: Float[Array, "b heads q e"],
     key: Float[Array, "b heads k e"],
     value: Float[Array, "b heads k e"],
-    mask: Bool[Array, "b|1 1 q|1 k"],
-) -> Float[Array, "b q heads*e"]:
+    mask: Bool[Array, "#b #heads #q k"],
+) -> Float[Array, "b q size"]:
     """Scaled dot-product attention; weights are in float32 at least.
 
     !!! cite "Reference"
@@ -197,13 +197,13 @@ def cross_attention(
     return tables.join(mixed) @ block.cross_out
 
 
-def angles(positions: Int[Array, "*t"], size: int) -> Float[Array, "*t size/2"]:
+def angles(positions: Int[Array, "*t"], size: int) -> Float[Array, "*t half"]:
     """The angles by which rotary positions turn the pairs of entries of a head."""
     rates = 10_000.0 ** (-jnp.arange(0, size, 2, dtype=jnp.float32) / size)
     return positions[..., None].astype(jnp.float32) * rates
 
 
-def rotate(x: Float[Array, "*b e"], angle: Float[Array, "*c e/2"]) -> Float[Array, "*b e"]:
+def rotate(x: Float[Array, "*b e"], angle: Float[Array, "*c half"]) -> Float[Array, "*b e"]:
     """Turn the pairs of entries (i, i + e/2) by `angle`, which broadcasts against x.
 
     Products of a query and a key, each turned by its position, depend on the difference only.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ._layers import Tables
@@ -44,7 +45,9 @@ def cross_entropy(model: Seq2Seq, batch: Mapping) -> Float[Array, ""]:
 
 
 def token_losses(
-    model: Seq2Seq, sources: list[Int[Array, "_ _"]], targets: list[Int[Array, "_ _"]]
+    model: Seq2Seq,
+    sources: list[Int[Array | np.ndarray, "_ _"]],
+    targets: list[Int[Array | np.ndarray, "_ _"]],
 ) -> tuple[Float[Array, "n"], Bool[Array, "n"]]:
     """Negative log-likelihood of every token of several tables; and which are no padding."""
     logits = model.decode_all([table[:, :-1] for table in targets], *model.encode_all(sources))

@@ -1,7 +1,7 @@
 """Sequences of different lengths in one array."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Ragged:
             )
 
     @classmethod
-    def of(cls, sequences: Iterable[Sequence[int] | np.ndarray]) -> "Ragged":
+    def of(cls, sequences: Iterable[Any]) -> "Ragged":
         """The same sequences, given one by one."""
         rows = [np.asarray(row) for row in sequences]
         rows = [row.astype(np.int32) if row.size == 0 else row for row in rows]

@@ -192,7 +192,9 @@ class Seq2Seq(eqx.Module):
         """The size of a state."""
         return self.embedding.shape[1]
 
-    def encode(self, source: Int[Array, "b s"]) -> tuple[Float[Array, "b s d"], Bool[Array, "b s"]]:
+    def encode(
+        self, source: Int[Array | np.ndarray, "b s"]
+    ) -> tuple[Float[Array, "b s d"], Bool[Array, "b s"]]:
         """The encoder's states, and which of them are of tokens rather than padding.
 
         **Raises:** `ValueError` for a source longer than `max_source`.
@@ -201,9 +203,10 @@ class Seq2Seq(eqx.Module):
         return states.reshape(*source.shape, self.width), there[0]
 
     def encode_all(
-        self, sources: list[Int[Array, "_ _"]]
+        self, sources: list[Int[Array | np.ndarray, "_ _"]]
     ) -> tuple[Float[Array, "m d"], list[Bool[Array, "_ _"]]]:
         """The states of several tables of sources as one list, and which tokens are no padding."""
+        sources = [jnp.asarray(table) for table in sources]
         tables = Tables(sources)
         for _, length in tables.shapes:
             _check_length("source", length, self.max_source)
@@ -221,7 +224,7 @@ class Seq2Seq(eqx.Module):
 
     def decode(
         self,
-        target: Int[Array, "b t"],
+        target: Int[Array | np.ndarray, "b t"],
         states: Float[Array, "b s d"],
         there: Bool[Array, "b s"],
     ) -> Float[Array, "b t v"]:
@@ -239,11 +242,12 @@ class Seq2Seq(eqx.Module):
 
     def decode_all(
         self,
-        targets: list[Int[Array, "_ _"]],
+        targets: list[Int[Array | np.ndarray, "_ _"]],
         states: Float[Array, "m d"],
         there: list[Bool[Array, "_ _"]],
     ) -> Float[Array, "n v"]:
         """Logits for several tables of targets as one list, given what `encode_all` returned."""
+        targets = [jnp.asarray(table) for table in targets]
         tables = Tables(targets)
         for _, length in tables.shapes:
             _check_length("target", length, self.max_target)
@@ -268,7 +272,7 @@ class Seq2Seq(eqx.Module):
         return self.logits(through(block, x, decoder))
 
     def __call__(
-        self, source: Int[Array, "b s"], target: Int[Array, "b t"]
+        self, source: Int[Array | np.ndarray, "b s"], target: Int[Array | np.ndarray, "b t"]
     ) -> Float[Array, "b t v"]:
         """Logits of the token after every token of `target`; `target` begins with `begin`."""
         return self.decode(target, *self.encode(source))
@@ -291,7 +295,7 @@ class Seq2Seq(eqx.Module):
         return jax.tree.map(lambda x: x.astype(self.compute_dtype), parameters)
 
     def elements(
-        self, source: Int[Array, "b s"]
+        self, source: Int[Array | np.ndarray, "b s"]
     ) -> tuple[Int[Array, "b s"], Int[Array, "b s"], Bool[Array, "b s"]]:
         """For every token: the token that its element begins with, its place, and if it has one."""
         assert self.element_tokens is not None
@@ -304,7 +308,7 @@ class Seq2Seq(eqx.Module):
         heads = jnp.take_along_axis(source, jnp.maximum(start, 0), axis=1)
         return heads, jnp.where(inside, index - start, 0), inside
 
-    def _embed_sources(self, sources: list[Array], tables: Tables) -> Float[Array, "m d"]:
+    def _embed_sources(self, sources: list[Any], tables: Tables) -> Float[Array, "m d"]:
         x = self.embed(tables.join(sources))
         if self.source_positions is not None:
             return x + self._absolute(self.source_positions, tables)
@@ -324,7 +328,7 @@ class Seq2Seq(eqx.Module):
     def _turns(self, tables: Tables) -> list[Float[Array, "_ _"]]:
         return [self.angles(jnp.arange(length)) for _, length in tables.shapes]
 
-    def angles(self, positions: Int[Array, "*t"]) -> Float[Array, "*t e/2"]:
+    def angles(self, positions: Int[Array, "*t"]) -> Float[Array, "*t half"]:
         """The angles that rotary positions turn by."""
         return angles(positions, self.width // self.heads)
 
