@@ -210,7 +210,7 @@ def _reduced(powers: Powers, copies: tuple[int, ...]) -> Complex[np.ndarray, "in
         rep, copy = path.powers[-1]
         first = reach(path.powers[:-1], path.partial)
         last = _power(*powers[-1], copies[-1], rep)[copy]
-        pairing = reduce(np.kron, [dual(irrep.conjugate) for irrep in rep])
+        pairing = reduce(np.kron, [dual(irrep.conjugate) for irrep in rep], np.eye(1))
         return (first @ (last @ pairing).T).ravel() / np.sqrt(dimension(rep))
 
     found = [close(path) for path in paths(factors)]
@@ -267,7 +267,7 @@ def _power(
     # A normalised state has this component at each of its orderings.
     orders = np.full(len(states), np.prod(np.arange(1, boxes + 1))) if column else orderings(states)
     found = found / np.sqrt(orders)[:, None]
-    change = np.kron(np.eye(copies), reduce(np.kron, [basis(irrep) for irrep in rep]))
+    change = reduce(np.kron, [basis(irrep) for irrep in rep], np.eye(copies))
     if not np.array_equal(change, np.eye(size)):
         place, sign = _unfolding(states, size, column)
         full = (np.take(found, place, 1) * sign[:, None]).swapaxes(1, 2)
@@ -288,4 +288,4 @@ def _coupling(first: Rep, second: Rep, total: Rep) -> np.ndarray:
         return both.reshape([x * y for x, y in zip(a.shape, b.shape, strict=True)])
 
     irreps: list[tuple[Irrep, Irrep, Irrep]] = list(zip(first, second, total, strict=True))
-    return reduce(join, [clebsch_gordan(*each) for each in irreps])
+    return reduce(join, [clebsch_gordan(*each) for each in irreps], np.ones((1, 1, 1, 1)))

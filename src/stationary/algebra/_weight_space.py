@@ -79,9 +79,9 @@ def weight_space(rep: Rep, copies: int = 1) -> WeightSpace:
     sizes = [irrep.dimension for irrep in rep]
     grids = np.meshgrid(*[np.arange(size) for size in sizes], indexing="ij")
     places = [grid.ravel() for grid in grids]
-    weights = np.concatenate(
-        [state_weights(irrep)[at] for irrep, at in zip(rep, places, strict=True)], axis=1
-    )
+    # Without factors there is one state, and its weight has no labels.
+    parts = [state_weights(irrep)[at] for irrep, at in zip(rep, places, strict=True)]
+    weights = np.concatenate([np.zeros((int(np.prod(sizes)), 0), int), *parts], axis=1)
     matrices = []
     for number, irrep in enumerate(rep):
         before, after = int(np.prod(sizes[:number])), int(np.prod(sizes[number + 1 :]))

@@ -30,19 +30,24 @@ def directions(
 def starts(
     potential: ScalarPotential, couplings: Mapping[str, Any], count: int, seed: int
 ) -> Float[np.ndarray, "count size"]:
-    """For each direction the point where the potential is lowest along it."""
+    """For each direction a minimum along it, or a point as far as the last turn of the potential.
+
+    Which of these is drawn: the minima along generic directions may all lead to one vacuum.
+    """
     origin = potential.zeros()
     vectors = directions(potential, count, seed)
     lengths = np.full(count, np.nan)
+    rng = np.random.default_rng([seed, 1])
     for i, vector in enumerate(vectors):
         line = potential.along(origin, potential.unravel(vector), couplings)
-        rate = np.polynomial.polynomial.polyder(line)
+        slope = np.polynomial.polynomial.polyder(line)
         if line[4] > 0:
-            turns = np.polynomial.polynomial.polyroots(rate)
+            turns = np.polynomial.polynomial.polyroots(slope)
             real = turns[np.abs(turns.imag) <= 1e-9 * np.abs(turns)].real
-            best = real[np.argmin(np.polynomial.polynomial.polyval(real, line))]
-            # Where the origin is the lowest, as far as the quartic term overtakes the others.
-            lengths[i] = best if best else np.max(np.abs(turns), initial=0.0)
+            bend = np.polynomial.polynomial.polyval(real, np.polynomial.polynomial.polyder(slope))
+            farthest = np.max(np.abs(turns), initial=0.0)
+            choices = [*real[(bend >= 0) & (real != 0)], farthest, -farthest]
+            lengths[i] = rng.choice(choices)
     known = np.abs(lengths[np.isfinite(lengths) & (lengths != 0)])
     usual = float(np.median(known)) if known.size else 1.0
     lengths = np.where(np.isfinite(lengths) & (lengths != 0), lengths, usual)

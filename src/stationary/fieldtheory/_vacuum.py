@@ -190,9 +190,9 @@ def find_vacuum(
 ) -> Vacuum:
     """The lowest stationary point of a potential, from many starts.
 
-    Each start is the lowest point along a random direction, half of them with some of the fields
-    zero. What is found is a local minimum and the lowest of those found; nothing proves that it is
-    the lowest of all, nor that the potential is bounded:
+    Starts lie in random directions, half of them with some of the fields zero, about as far out as
+    the potential turns there. What is found is a local minimum, and the lowest of those found;
+    nothing proves that it is the lowest of all, nor that the potential is bounded:
     [`bounded_below`][stationary.fieldtheory.bounded_below] looks into that.
 
     **Arguments:**
@@ -243,7 +243,7 @@ def find_vacuum(
             f"none of {starts} starts reached a stationary point: {batch!r}. Raise max_steps, or "
             "ask bounded_below whether the potential has a minimum."
         )
-    groups = _distinct(potential, given, found, float(np.linalg.norm(vectors, axis=1).max()))
+    groups = _distinct(potential, given, found, np.asarray(vectors, float))
     hessians = [
         np.asarray(potential.second(jnp.asarray(vector, vectors.dtype), given), float)
         for vector, _, _ in groups
@@ -286,7 +286,7 @@ def _refuse_runaways(batch: Any, found: np.ndarray, vectors: np.ndarray) -> None
 
 
 def _distinct(
-    potential: ScalarPotential, couplings: Mapping[str, Any], found: np.ndarray, reach: float
+    potential: ScalarPotential, couplings: Mapping[str, Any], found: np.ndarray, begun: np.ndarray
 ) -> list[tuple[np.ndarray, float, int]]:
     """Points that no group element joins, by energy and the sizes of fields, the lowest first.
 
@@ -305,7 +305,9 @@ def _distinct(
     groups: list[tuple[np.ndarray, float, int]] = []
     if not any(linear):
         groups.append((np.zeros(potential.size), 0.0, 0))
-    scale = max([abs(energy_at(vector)) for vector in found])
+    # What is small is so beside the starts: where all of them end at the origin, nothing else is.
+    reach = float(np.linalg.norm(begun, axis=1).max())
+    scale = max(abs(energy_at(vector)) for vector in (*found, *begun))
     for vector in found:
         energy = energy_at(vector)
         for place, (other, height, times) in enumerate(groups):
