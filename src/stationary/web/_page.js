@@ -2,9 +2,11 @@
 
 import {becomeRows, element, form, permalink, request, showErrors, start} from "/form.js";
 import {drawVerdict, show, showStale} from "/result.js";
+import {showPotential} from "/vacuum.js";
 
 const $ = (id) => document.getElementById(id);
 let answer = null; // the last Lagrangian that could be written
+let potential = ""; // the couplings that are shown
 let asking = null;
 
 async function ask(path, body, signal) {
@@ -32,6 +34,8 @@ async function update() {
     form.known = found.fields;
     showErrors(null);
     show(found);
+    if (JSON.stringify(found.potential) !== potential) showPotential(found.potential);
+    potential = JSON.stringify(found.potential);
     history.replaceState(null, "", permalink());
     await Promise.all([learned(signal), grade(signal)]);
   } catch (error) {

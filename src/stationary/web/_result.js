@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 // Formulas come as markup from the server, which escapes what people type.
-function math(markup) {
+export function math(markup) {
   const holder = document.createElement("template");
   holder.innerHTML = markup;
   return holder.content;
