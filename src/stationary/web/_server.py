@@ -24,6 +24,7 @@ _FILES = {
     "/": ("_page.html", "text/html; charset=utf-8"),
     "/page.css": ("_page.css", "text/css; charset=utf-8"),
     "/page.js": ("_page.js", "text/javascript; charset=utf-8"),
+    "/ask.js": ("_ask.js", "text/javascript; charset=utf-8"),
     "/form.js": ("_form.js", "text/javascript; charset=utf-8"),
     "/vacuum.js": ("_vacuum.js", "text/javascript; charset=utf-8"),
     "/result.js": ("_result.js", "text/javascript; charset=utf-8"),

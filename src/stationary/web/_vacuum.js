@@ -1,5 +1,6 @@
 // The vacuum of the scalar potential: couplings to choose, and what follows from them.
 
+import {ask} from "/ask.js";
 import {element, request} from "/form.js";
 import {math} from "/result.js";
 
@@ -22,13 +23,10 @@ function svg(name, attributes = {}, ...children) {
   return made;
 }
 
-async function ask(path, signal) {
-  const response = await fetch(path, {
-    method: "POST", headers: {"Content-Type": "application/json"}, signal,
-    body: JSON.stringify({...request(), couplings: Object.fromEntries(couplings.map(({name, text}) => [name, values.get(text)]))}),
-  });
-  const found = await response.json();
-  return response.ok ? found : {reason: found.error};
+async function askWithCouplings(path, signal) {
+  const chosen = Object.fromEntries(couplings.map(({name, text}) => [name, values.get(text)]));
+  const found = await ask(path, {...request(), couplings: chosen}, signal);
+  return found.failed ? {reason: found.error} : found;
 }
 
 function drawCoupling({name, math: markup, text, value}) {
@@ -122,10 +120,10 @@ async function search() {
   if (!searched) $("vacuum").replaceChildren(element("p", {class: "quiet"}, "Searching. For fields that are new, programs are compiled first, which takes a while."));
   searched = true;
   try {
-    const found = await ask("/api/vacuum", signal);
+    const found = await askWithCouplings("/api/vacuum", signal);
     const bounded = element("p", {class: "hint"}, "Looking whether the potential is bounded below…");
     draw(found, bounded);
-    const limit = await ask("/api/bounded", signal);
+    const limit = await askWithCouplings("/api/bounded", signal);
     bounded.textContent = limit.verdict ? `${limit.verdict[0].toUpperCase()}${limit.verdict.slice(1)}: ${limit.reason}.` : limit.reason;
     bounded.className = limit.verdict === "bounded" ? "hint" : "error";
   } catch (error) {

@@ -1,7 +1,6 @@
 """The vacuum of the potential that a request brings couplings for."""
 
 import math
-import threading
 from functools import lru_cache
 from typing import Any
 
@@ -22,13 +21,16 @@ from ..fieldtheory._parameters import by_term, scalar_parameters
 from ..fieldtheory._typeset import coupling_symbol
 from ._errors import RequestError
 from ._request import TABLES, read_terms
+from ._turns import Turns
 
-MOST_COMPONENTS = 40  # real ones of all scalars: a search beyond it is no longer a matter of seconds
+MOST_COMPONENTS = (
+    40  # real ones of all scalars: a search beyond it is no longer a matter of seconds
+)
 MOST_COUPLINGS = 40
 _STARTS = 24
 _LARGEST = 1e6  # of a coupling
-# Searches are long; one at a time, while the rest of the page goes on.
-_SEARCH = threading.Lock()
+# Searches are long: one of each kind at a time, while the rest of the page goes on.
+_TURNS, _BOUNDS = Turns(), Turns()
 
 
 def describe_potential(terms: TermSet) -> dict[str, Any] | None:
@@ -75,7 +77,9 @@ def vacuum_answer(request: dict[str, Any]) -> dict[str, Any]:
     - `request`: as for `read_terms`, and `couplings`, numbers by name.
     """
     potential, couplings = _read(request)
-    with _SEARCH, _double_precision():
+    with _TURNS.turn() as wanted, _double_precision():
+        if not wanted:
+            return {"superseded": True}
         try:
             found = find_vacuum(potential, couplings, starts=_STARTS)
         except ValueError as error:
@@ -91,7 +95,9 @@ def bounded_answer(request: dict[str, Any]) -> dict[str, Any]:
     - `request`: as for `vacuum_answer`.
     """
     potential, couplings = _read(request)
-    with _SEARCH, _double_precision():
+    with _BOUNDS.turn() as wanted, _double_precision():
+        if not wanted:
+            return {"superseded": True}
         found = bounded_below(potential, couplings, starts=_STARTS)
     return {"verdict": found.verdict, "reason": found.reason}
 
