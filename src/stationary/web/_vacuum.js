@@ -74,21 +74,22 @@ function spectrum({masses, goldstones}) {
     else groups.push({mass, count: 1});
   }
   const x = (mass) => 26 + (244 * Math.abs(mass)) / most;
-  const marks = [];
+  const marks = [], labels = []; // labels above all sticks
   let before = -99, up = 0;
   if (goldstones) {
-    marks.push(svg("line", {x1: 26, x2: 26, y1: 104, y2: 64, class: "stick ghost"}), svg("text", {x: 26, y: 58, "text-anchor": "middle"}, `0${goldstones > 1 ? ` (×${goldstones})` : ""}`));
+    marks.push(svg("line", {x1: 26, x2: 26, y1: 104, y2: 64, class: "stick ghost"}));
+    labels.push(svg("text", {x: 26, y: 58, "text-anchor": "middle"}, `0${goldstones > 1 ? ` (×${goldstones})` : ""}`));
     before = 26;
   }
   for (const {mass, count} of groups) {
     up = x(mass) - before < 52 ? (up + 1) % 4 : 0; // labels that would touch go above one another
     before = x(mass);
-    marks.push(svg("line", {x1: x(mass), x2: x(mass), y1: 104, y2: 64 - 15 * up, class: "stick"}),
-      svg("text", {x: x(mass), y: 58 - 15 * up, "text-anchor": "middle"}, `${shown(mass)}${count > 1 ? ` (×${count})` : ""}`));
+    marks.push(svg("line", {x1: x(mass), x2: x(mass), y1: 104, y2: 64 - 15 * up, class: "stick"}));
+    labels.push(svg("text", {x: x(mass), y: 58 - 15 * up, "text-anchor": "middle"}, `${shown(mass)}${count > 1 ? ` (×${count})` : ""}`));
   }
   const words = groups.map(({mass, count}) => `${count} at ${shown(mass)}`).join(", ");
   const drawing = svg("svg", {viewBox: "0 0 300 146", role: "img", "aria-label": `Masses of scalars: ${words || "none"}; ${goldstones} Goldstone bosons.`},
-    svg("line", {x1: 16, x2: 284, y1: 104, y2: 104, class: "axis"}), ...marks,
+    svg("line", {x1: 16, x2: 284, y1: 104, y2: 104, class: "axis"}), ...marks, ...labels,
     svg("text", {x: 26, y: 124, "text-anchor": "middle"}, "0"), svg("text", {x: 284, y: 124, "text-anchor": "end"}, "mass"));
   const note = goldstones ? "Masses of scalars; dashed: Goldstone bosons" : "Masses of scalars";
   return element("figure", {}, element("figcaption", {}, note), drawing);
