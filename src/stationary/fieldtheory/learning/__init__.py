@@ -5,6 +5,12 @@ from ._baselines import usual_terms as usual_terms
 from ._dataset import Dataset as Dataset
 from ._dataset import generate as generate
 from ._dataset import read as read
+from ._embeddings import ConjugationAxis as ConjugationAxis
+from ._embeddings import analogy_ranks as analogy_ranks
+from ._embeddings import conjugate_pairs as conjugate_pairs
+from ._embeddings import conjugation_axis as conjugation_axis
+from ._embeddings import field_embeddings as field_embeddings
+from ._embeddings import probe_accuracy as probe_accuracy
 from ._encoded import encoded as encoded
 from ._holdout import HoldOut as HoldOut
 from ._keys import SPLITS as SPLITS

@@ -16,9 +16,10 @@ from ._predictor import Predictor
 from ._sampler import BLOCK, Examples, Sampler
 from ._tokens import Tokens
 from ._universe import TINY, Universe
-from ._vocabulary import VOCABULARY
+from ._vocabulary import FIELDS, VOCABULARY
 
 _LONGEST_FIELD = 24  # tokens; the longest description in any universe here has fewer
+_LONGEST_TARGET = 512  # positions of a learned table; what training does not reach stays random
 _PATIENCE = 200  # blocks
 
 
@@ -112,16 +113,13 @@ class Recipe:
             splits[block.target.lengths > self.longest] = -1
         return splits
 
-    def network(self, data: Dataset) -> Seq2Seq:
-        """The untrained model; learned positions go as far as the longest sequence."""
+    def network(self) -> Seq2Seq:
+        """The untrained model."""
         given: dict[str, Any] = {}
         if self.positions == "set":
             given = {"element_tokens": VOCABULARY.pointers, "element_length": _LONGEST_FIELD}
         if self.positions == "learned":
-            given = {
-                "max_source": _LONGEST_FIELD * self.fields[1],
-                "max_target": int(data.target.lengths.max()),
-            }
+            given = {"max_source": _LONGEST_FIELD * FIELDS, "max_target": _LONGEST_TARGET}
         return Seq2Seq.preset(
             self.preset,
             len(VOCABULARY),
@@ -142,7 +140,7 @@ class Recipe:
         """
         data = self.part("train")
         trained, _ = train(
-            self.network(data),
+            self.network(),
             (data.source, data.target),
             steps=self.steps,
             batch=self.batch,
@@ -159,8 +157,7 @@ class Recipe:
         """The same with the initial parameters."""
         data = self.part("train", BLOCK)
         longest = int(data.target.lengths.max())
-        network = self.network(data)
-        return Predictor(network, self.tokens, self.universe, self.fields[1], longest)
+        return Predictor(self.network(), self.tokens, self.universe, self.fields[1], longest)
 
 
 def _as_dataset(tokens: Tokens, examples: Examples, splits: Int[np.ndarray, "rows"]) -> Dataset:
