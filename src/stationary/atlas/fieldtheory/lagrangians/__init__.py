@@ -11,8 +11,8 @@ paper = Paper(
     theme="field theory",
     summary=(
         "From a list of fields, each with its spin and its SU(3) x SU(2) x U(1) quantum numbers, "
-        "to the renormalisable Lagrangian: exactly, by group theory, and by an encoder-decoder that "
-        "has seen examples of it. It is for whoever builds models of particles and wants every "
+        "to the renormalisable Lagrangian: exactly, by group theory, and by an encoder-decoder "
+        "that has seen examples of it. It is for whoever builds models of particles and wants every "
         "term with its contractions, and for whoever studies what sequence models make of rules "
         "that are exact. The paper trains 357 million parameters on up to six fields; the laptop "
         "run trains 0.8 million on up to three fields without colour. The full run, 44 million "
@@ -49,7 +49,7 @@ paper = Paper(
             "invariance",
             "every term is invariant",
             "largest slope of the scalar potential of eight models along the group, at random "
-            "fields and couplings, over the largest coefficient of the potential along the same line",
+            "fields and couplings, over the largest coefficient of the potential on the same line",
             AtMost(1e-10),
             source="ours",
         ),

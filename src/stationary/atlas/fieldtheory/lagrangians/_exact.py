@@ -94,7 +94,7 @@ def _peers(field: Field):
         internal_irrep=irrep("SU3xSU2", " ".join(map(str, (*color.dynkin, *weak.dynkin)))),
         charges=[field.charge("u1")],
         statistics=fermion if field.fermion else boson,
-        dimension=1.5 if field.fermion else 1,
+        dimension=1.5 if field.fermion else 1,  # pyright: ignore[reportArgumentType]
         number_of_flavors=field.copies,
     )
     return (peer, peer.conjugate)
