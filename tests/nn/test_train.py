@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -137,3 +138,14 @@ def test_two_devices_train_as_one_does():
     assert done.stdout.strip() == "the same"
     with pytest.raises(ValueError, match="parts=3"):
         nn.Sharded(nn.LengthBuckets(*pairs(), batch=8), jax.devices() * 3)
+
+
+def test_the_certificate_is_of_the_mean_over_the_data():
+    source, target = pairs(60)
+    model, solution = nn.train(tiny(), (source, target), steps=2, batch=6, lengths=2)
+    found = solution.certificate
+    whole = {"source": source.padded(), "target": target.padded()}
+    exact = float(eqx.filter_jit(nn.cross_entropy)(model, whole))
+    error = found.errors["objective"]
+    assert not found.passed and 0 < error < 0.2
+    assert found.objective == pytest.approx(exact, abs=4 * error)
