@@ -6,6 +6,7 @@ from ._dataset import Dataset as Dataset
 from ._dataset import generate as generate
 from ._dataset import read as read
 from ._encoded import encoded as encoded
+from ._grammar import LagrangianGrammar as LagrangianGrammar
 from ._holdout import HoldOut as HoldOut
 from ._keys import SPLITS as SPLITS
 from ._keys import key_of as key_of
