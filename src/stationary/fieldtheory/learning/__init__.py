@@ -12,6 +12,7 @@ from ._embeddings import conjugation_axis as conjugation_axis
 from ._embeddings import field_embeddings as field_embeddings
 from ._embeddings import probe_accuracy as probe_accuracy
 from ._encoded import encoded as encoded
+from ._grammar import LagrangianGrammar as LagrangianGrammar
 from ._holdout import HoldOut as HoldOut
 from ._keys import SPLITS as SPLITS
 from ._keys import key_of as key_of
