@@ -12,11 +12,11 @@ paper = Paper(
     summary=(
         "From a list of fields, each with its spin and its SU(3) x SU(2) x U(1) quantum numbers, "
         "to the renormalisable Lagrangian: exactly, by group theory, and by an encoder-decoder "
-        "that has seen examples of it. It is for whoever builds models of particles and wants every "
-        "term with its contractions, and for whoever studies what sequence models make of rules "
-        "that are exact. The paper trains 357 million parameters on up to six fields; the laptop "
-        "run trains 0.8 million on up to three fields without colour. The full run, 44 million "
-        "parameters on up to six fields with colour, is open: it wants a large GPU, and "
+        "that has seen examples of it. It is for whoever builds models of particles and wants "
+        "every term with its contractions, and for whoever studies what sequence models make of "
+        "rules that are exact. The paper trains 357 million parameters on up to six fields; the "
+        "laptop run trains 0.8 million on up to three fields without colour. The full run, 44 "
+        "million parameters on up to six fields with colour, is open: it wants a large GPU, and "
         "examples/write_lagrangians.py is its script."
     ),
     claims=(
