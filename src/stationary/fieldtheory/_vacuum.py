@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ._orientation import oriented
 from ._potential import ScalarPotential
 from ._starts import starts as starting_points
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ..certify import Certificate
 
 _RANK = 1e-6
-_ALIKE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +193,9 @@ def find_vacuum(
     Starts lie in random directions, half of them with some of the fields zero, about as far out as
     the potential turns there. What is found is a local minimum, and the lowest of those found;
     nothing proves that it is the lowest of all, nor that the potential is bounded:
-    [`bounded_below`][stationary.fieldtheory.bounded_below] looks into that.
+    [`bounded_below`][stationary.fieldtheory.bounded_below] looks into that. Of all points that the
+    gauge group joins to a vacuum, the one is returned where the last component of the first field
+    is real and as large as can be: (0, v/√2) for a doublet.
 
     **Arguments:**
 
@@ -217,9 +219,10 @@ def find_vacuum(
         [2.0]
         >>> vacuum.broken, vacuum.unbroken  # W, W and Z; gluons and the photon
         (3, 9)
-        >>> round(float((abs(vacuum.values["H"]) ** 2).sum()), 6)  # μ² / 2 λ
-        4.0
+        >>> vacuum.values["H"].round(6).real.tolist()  # |H|² = μ² / 2 λ
+        [0.0, 2.0]
     """
+    from .._status import Status
     from ..certify import certify
     from ..driver import solve_batch
     from ..methods import TrustRegionSQP
@@ -237,13 +240,19 @@ def find_vacuum(
         [np.asarray(batch.value[name], float).reshape(starts, -1) for name in potential.shapes], 1
     )
     _refuse_runaways(batch, found, np.asarray(vectors, float))
-    found = found[batch.converged]
+    # Where the minimum is flat, rounding ends a search before its tolerance does.
+    found = found[np.isin(batch.status, [Status.CONVERGED, Status.STALLED])]
     if not len(found):
         raise ValueError(
             f"none of {starts} starts reached a stationary point: {batch!r}. Raise max_steps, or "
             "ask bounded_below whether the potential has a minimum."
         )
-    groups = _distinct(potential, given, found, np.asarray(vectors, float))
+    groups = [
+        (oriented(potential, vector), energy, times)
+        for vector, energy, times in _distinct(
+            potential, given, found, np.asarray(vectors, float), max(1e-4, 100 * tol)
+        )
+    ]
     hessians = [
         np.asarray(potential.second(jnp.asarray(vector, vectors.dtype), given), float)
         for vector, _, _ in groups
@@ -259,7 +268,7 @@ def find_vacuum(
     ]
     vector, energy, times = groups[0]
     point = {name: np.asarray(v) for name, v in potential.unravel(vector).items()}
-    certificate = certify(problem, potential.unravel(vector), tol=max(tol, 1e-8))
+    certificate = certify(problem, potential.unravel(vector), tol=max(tol, 1e-6))
     return Vacuum(
         potential, given, point, energy, hessians[0], certificate, times, tuple(points[1:])
     )
@@ -286,7 +295,11 @@ def _refuse_runaways(batch: Any, found: np.ndarray, vectors: np.ndarray) -> None
 
 
 def _distinct(
-    potential: ScalarPotential, couplings: Mapping[str, Any], found: np.ndarray, begun: np.ndarray
+    potential: ScalarPotential,
+    couplings: Mapping[str, Any],
+    found: np.ndarray,
+    begun: np.ndarray,
+    alike: float,
 ) -> list[tuple[np.ndarray, float, int]]:
     """Points that no group element joins, by energy and the sizes of fields, the lowest first.
 
@@ -311,8 +324,8 @@ def _distinct(
     for vector in found:
         energy = energy_at(vector)
         for place, (other, height, times) in enumerate(groups):
-            near = np.allclose(sizes(vector), sizes(other), atol=_ALIKE * reach)
-            if near and abs(energy - height) <= _ALIKE * scale:
+            near = np.allclose(sizes(vector), sizes(other), atol=alike * reach)
+            if near and abs(energy - height) <= alike * scale:
                 groups[place] = (other, height, times + 1)
                 break
         else:

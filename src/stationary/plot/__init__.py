@@ -9,4 +9,6 @@ from ._front import front as front
 from ._marks import Series as Series
 from ._markup import Markup as Markup
 from ._phase_portrait import phase_portrait as phase_portrait
+from ._vacuum import mass_spectrum as mass_spectrum
+from ._vacuum import potential_profile as potential_profile
 from ._words import compact as compact
