@@ -19,7 +19,7 @@ from ._figure import Figure
 
 NAMES = ("chunks", "traces", "imports", "batch", "single", "first", "saddle")
 # By name only; what follows the name are their own options.
-LONG = ("balance", "bilevel", "front", "nested", "nlp")
+LONG = ("balance", "bilevel", "front", "lagrangians", "nested", "nlp")
 
 
 def machine() -> dict[str, object]:
@@ -38,6 +38,8 @@ def machine() -> dict[str, object]:
         "pymoo",
         "cyipopt",
         "sif2jax",
+        "basisgen",
+        "pyarrow",
         "stationary",
     )
     return {

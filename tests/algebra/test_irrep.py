@@ -76,6 +76,7 @@ def test_reality():
         (lambda: SU(3).irrep(4), "no representation '4'.*1, 3, 6, 8"),
         (lambda: SU(3).irrep("octet"), "does not name"),
         (lambda: SU(3).irrep(0), "no representation"),
+        (lambda: SU(2).irrep(10**9), "more than the 1000 components"),
         (lambda: SU(3).irrep((1, 0, 0)), "2 Dynkin labels"),
         (lambda: SU(6), "N = 2 to 5"),
         (lambda: Irrep((-1,)), "non-negative"),

@@ -86,6 +86,43 @@ def test_terms_are_graded(run, tmp_path):
     assert run(*words, "H ( H").code == Exit.BAD_INPUT
 
 
+@pytest.mark.slow
+def test_the_vacuum_breaks_what_the_higgs_breaks(run):
+    words = ["lagrangian", "--model", "Standard Model", "--vacuum", "m2=-1, lambda = 0.125"]
+    ran = run(*words)
+    assert ran.code == Exit.OK and "3 of 12 generators broken" in ran.out
+    found = run(*words, "--json").json
+    # |H|² = 1 / (2 λ), V = -1 / (4 λ), and the Higgs boson has m² = 2.
+    assert found["energy"] == pytest.approx(-2) and found["bounded"] == "bounded"
+    assert found["physical_masses_squared"] == pytest.approx([2])
+    assert sum(abs(complex(x)) ** 2 for x in found["fields"]["H"]) == pytest.approx(4)
+
+
+@pytest.mark.slow
+def test_a_potential_that_falls_has_no_vacuum(run):
+    ran = run("lagrangian", "--model", "Standard Model", "--vacuum", "m2=-1 lambda=-0.1")
+    assert ran.code == Exit.NO_ANSWER and ran.out.startswith("unbounded: ")
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        ([HIGGS, "--vacuum", "m=2"], "no coupling 'm' of scalars; there are m2, lambda"),
+        ([HIGGS, "--vacuum", "m2=two"], "'m2=two' is no coupling"),
+        ([HIGGS, "--vacuum", "m2"], "'m2' is no coupling"),
+        ([HIGGS, "--vacuum", "m2=1 m2=2"], "m2 is given twice"),
+        ([HIGGS, "--vacuum", "m2=1j"], "its coupling real"),
+        ([HIGGS, "--vacuum", "m2=nan"], "not finite"),
+        (["N: majorana", "--vacuum", "M=1"], "there are none"),
+        (["N: majorana", "--vacuum", ""], "no scalar fields"),
+        (["s: scalar copies=2", "--vacuum", "m2=1"], "a name of its own"),
+    ],
+)
+def test_couplings_that_do_not_fit_are_refused(run, words, complaint):
+    ran = run("lagrangian", *words)
+    assert ran.code == Exit.BAD_INPUT and complaint in ran.err
+
+
 def test_models_are_listed(run):
     assert set(EXTENSIONS) < set(run("lagrangian", "--list-models", "--json").json)
     assert all(name in run("lagrangian", "--list-models").out for name in EXTENSIONS)

@@ -59,6 +59,13 @@ def test_the_trace_records_every_early_step_then_thins_out():
     assert set(trace.violations) == set(trace.duals) == {"total"}
 
 
+def test_many_unknowns_are_looked_after_from_the_first_step():
+    large = st.Minimize(lambda x: jnp.sum((x - 1) ** 2))
+    seen = []
+    st.solve(large, np.zeros(200_000), SLOW, max_steps=5, callback=lambda e: seen.append(e.step))
+    assert seen[0] == 1 and seen[-1] == 5
+
+
 def test_limits_and_callbacks_return_the_point_so_far():
     by_steps = st.solve(problem(), np.zeros(2), SLOW, max_steps=10)
     assert (by_steps.status, by_steps.stats.steps) == (st.Status.MAX_STEPS, 10)

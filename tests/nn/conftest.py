@@ -17,7 +17,7 @@ def tiny(positions="rotary", **options):
     given = {"max_source": 9, "max_target": 8} if positions == "learned" else {}
     if positions == "set":
         given = {"element_tokens": HEADS, "element_length": 5}
-    sizes = {"width": 16, "encoder_layers": 2, "decoder_layers": 2, "heads": 2, "feed_forward": 24}
+    sizes = {"width": 16, "encoder_layers": 1, "decoder_layers": 1, "heads": 2, "feed_forward": 24}
     options = {"key": jax.random.key(3), **sizes, **given, **options}
     return nn.Seq2Seq(VOCABULARY, positions=positions, **options)
 

@@ -32,7 +32,7 @@ def test_ragged_holds_what_it_was_given():
         ragged.padded(length=2)
     with pytest.raises(ValueError, match="offsets must rise from 0 to 3"):
         nn.Ragged(np.arange(3), np.array([0, 2]))
-    with pytest.raises(TypeError, match="integers"):
+    with pytest.raises(TypeError):
         nn.Ragged(np.arange(3.0), np.array([0, 3]))
 
 
@@ -61,7 +61,7 @@ def test_rows_are_shared_out_in_proportion():
 def test_every_example_comes_once_an_epoch_in_each_bucket():
     source, target = pairs(40)
     stream = nn.LengthBuckets(source, target, lengths=3, batch=12, seed=4)
-    draw = jax.jit(stream.batch)
+    draw = jax.jit(lambda index: stream.batch(index))
     seen = {length: [] for length, _ in stream.rows}
     for index in range(60):
         batch, _ = draw(index)
@@ -82,7 +82,7 @@ def test_every_example_comes_once_an_epoch_in_each_bucket():
 
 def mean_of(value, stream, batches):
     """The mean over batches of the weighted sum over rows of `value`, a function of a target."""
-    draw, total = jax.jit(stream.batch), 0.0
+    draw, total = jax.jit(lambda index: stream.batch(index)), 0.0
     for index in range(batches):
         for part in draw(index)[0].values():
             weight = np.asarray(part["weight"]).ravel()
@@ -151,5 +151,6 @@ def test_the_certificate_estimates_the_mean_over_the_data():
     exact = np.sum(np.asarray(tokens)[target.tokens]) / stream.tokens
     problem = st.Minimize(st.Expectation(mean_token, stream.thin()))
     found = st.certify(problem, jnp.zeros(()))
-    error = found.errors["objective"] if hasattr(found, "errors") else None
-    print(found, exact, error)
+    error = found.errors["objective"]
+    assert 0 < error < 0.1 * exact
+    assert found.objective == pytest.approx(exact, abs=4 * error)

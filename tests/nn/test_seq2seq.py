@@ -91,7 +91,7 @@ def test_bfloat16_is_close_and_parameters_stay_float32():
 
 
 def test_deep_stacks_compute_what_shallow_ones_do(monkeypatch):
-    model = tiny()
+    model = tiny(encoder_layers=2, decoder_layers=2)
     one = logits(model, sources(), targets())
     monkeypatch.setattr("stationary.nn._layers.UNROLLED", 0)
     loop = jax.jit(lambda source, target: model(source, target))

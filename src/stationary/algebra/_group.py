@@ -8,6 +8,9 @@ from ._irrep import Irrep, of_dimension
 LARGEST = 5
 """The largest N: beyond it nothing here has been checked against other tables."""
 
+MOST_COMPONENTS = 1000
+"""The largest representation that a name can stand for: beyond it nobody means what they wrote."""
+
 _LABEL = re.compile(r"(?P<minus>[-−]?)(?P<size>\d+)(?P<primes>'*)(?P<bar>(bar|b|~)?)")
 
 
@@ -83,7 +86,10 @@ class SU:
                 f"{name!r} does not name a representation of {self}: give its dimension, such as "
                 "3, -3, '3bar' or \"15'\", or its Dynkin labels as a tuple."
             )
-        alike = of_dimension(self.n, int(match["size"])) if int(match["size"]) else ()
+        size = int(match["size"])
+        if size > MOST_COMPONENTS:
+            raise ValueError(f"{name!r} has more than the {MOST_COMPONENTS} components allowed.")
+        alike = of_dimension(self.n, size) if size else ()
         place = len(match["primes"])
         if place >= len(alike):
             near = [d for d in range(1, 4 * self.dimension) if of_dimension(self.n, d)]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ._arguments import add_common
 from ._errors import UsageError
 from ._exit import Exit
+from ._settings import jax_settings
 
 if TYPE_CHECKING:
-    from ..fieldtheory import Field, TermSet
+    from ..fieldtheory import Field, TermSet, Vacuum
 
 _FIELDS = (
     "fields such as 'H: scalar su2=2 y=1/2; Q: fermion left su3=3 su2=2 y=1/6'; the name of a file "
@@ -67,6 +68,14 @@ def add(commands: Any) -> None:
             "without derivatives in it, with the interactions only; exit code 1 when they differ"
         ),
     )
+    parser.add_argument(
+        "--vacuum",
+        metavar="COUPLINGS",
+        help=(
+            "find the vacuum of the scalar potential for couplings such as 'm2=-1 lambda=0.13', "
+            "by the names in the table, those left out being zero"
+        ),
+    )
     add_common(parser)
     parser.set_defaults(run=run)
 
@@ -81,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
     terms = _terms(args)
     if args.grade is not None:
         return _grade(args.grade, terms, style == "json")
+    if args.vacuum is not None:
+        return _vacuum(args.vacuum, terms, style == "json")
     if style == "table":
         print(_table(terms, args.anomalies))
     else:
@@ -119,6 +130,57 @@ def _grade(given: str, terms: "TermSet", as_json: bool) -> int:
     else:
         print(result)
     return Exit.OK if result.exact else Exit.NOT_CERTIFIED
+
+
+def _vacuum(given: str, terms: "TermSet", as_json: bool) -> int:
+    from ..fieldtheory import bounded_below, find_vacuum
+    from ..fieldtheory._parameters import by_term
+
+    with jax_settings():
+        try:
+            couplings = by_term(terms, _numbers(given))
+            potential = terms.potential()
+            bounded = bounded_below(potential, couplings)
+            fallen = bounded.verdict == "unbounded"
+            vacuum = None if fallen else find_vacuum(potential, couplings)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        if as_json:
+            from ._saved import dumps
+
+            about = {} if vacuum is None else _about(vacuum)
+            print(dumps({"bounded": bounded.verdict, "reason": bounded.reason, **about}), end="")
+        else:
+            print(bounded if vacuum is None else f"{vacuum}\n{bounded}")
+    return Exit.NO_ANSWER if fallen else Exit.OK
+
+
+def _about(vacuum: "Vacuum") -> dict[str, Any]:
+    """A vacuum as JSON-safe data."""
+    return {
+        "energy": vacuum.energy,
+        "fields": {name: [str(x) for x in value] for name, value in vacuum.values.items()},
+        "physical_masses_squared": vacuum.physical_masses_squared.tolist(),
+        "broken": vacuum.broken,
+        "unbroken": vacuum.unbroken,
+        "others": [{"energy": other.energy, "lowest": other.lowest} for other in vacuum.others],
+    }
+
+
+def _numbers(given: str) -> dict[str, complex]:
+    found: dict[str, complex] = {}
+    for word in re.sub(r"\s*=\s*", "=", given.replace(",", " ")).split():
+        name, _, value = word.partition("=")
+        try:
+            number = complex(value)
+        except ValueError:
+            raise UsageError(
+                f"{word!r} is no coupling: write 'm2=-1 lambda=0.13', complex ones as 0.1+0.2j."
+            ) from None
+        if name in found:
+            raise UsageError(f"{name} is given twice.")
+        found[name] = number if number.imag else number.real
+    return found
 
 
 def _terms(args: argparse.Namespace) -> "TermSet":

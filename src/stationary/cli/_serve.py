@@ -5,6 +5,7 @@ from typing import Any
 
 from ._errors import UsageError
 from ._exit import Exit
+from ._settings import jax_settings
 
 
 def add(commands: Any) -> None:
@@ -28,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     from ..web import serve
 
     try:
-        serve(args.port, browser=not args.no_open)
+        with jax_settings():
+            serve(args.port, browser=not args.no_open)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"Port {args.port} cannot be used ({error}): choose another with --port, or --port 0."

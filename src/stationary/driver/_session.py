@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from .._compiled import Compiled, Split
+from .._compiled import SMALL, Compiled, Split
 from .._dtypes import working_dtype
 from .._hoist import shape_of
 from .._memory import remember
@@ -21,7 +21,10 @@ from .._run import Progress
 from .._start import Probe
 from .._status import Status
 from .._system import System
-from ._loop import Report, Run, chunk, start
+from ._loop import RECORDS, Report, Run, chunk, start
+
+LIGHT = 10_000_000
+"""Up to this many unknowns, a mini-batch is evaluated in less time than its program compiles."""
 
 
 class Session:
@@ -46,6 +49,9 @@ class Session:
         self._dtype = working_dtype(point.primal)
         self._numbers = sum(part.numbers for part in parts)
         self.stochastic = remember(system, "stochastic", lambda: system.is_stochastic)
+        # One mini-batch is no work, however large the data: compiling in haste is over sooner.
+        light = self.stochastic and parts[2].numbers <= LIGHT
+        self._once = min(self._numbers, SMALL) if light else self._numbers
         several = isinstance(system.operator, CommonDescentOperator)
         self._judged = not (several or self.stochastic or system.operator.scheduled)
         self._run: Split | None = None
@@ -59,9 +65,10 @@ class Session:
         XLA works outside the interpreter's lock, so one program compiles while the next is traced.
         Accelerators, which time alternatives while they compile, get one program at a time.
         """
-        size, method, system, data = self._numbers, self._method, self._system, self._data
+        size, once, method, system = self._numbers, self._once, self._method, self._system
+        data = self._data
         pool = ThreadPoolExecutor(3 if jax.default_backend() == "cpu" else 1)
-        (run, _), finish = start.ahead(size, method, system, point, data, self._seed)
+        (run, _), finish = start.ahead(once, method, system, point, data, self._seed)
         begun = [pool.submit(finish)]
         _, finish = chunk.ahead(size, method, system, data, run, *self._bounds(1.0, 0))
         begun.append(pool.submit(finish))
@@ -70,16 +77,21 @@ class Session:
 
             _, finish = assess.ahead(size, system, point, data)
         else:
-            _, finish = _objective.ahead(size, system, point.primal, data)
+            _, finish = _objective.ahead(once, system, point.primal, data)
         begun.append(pool.submit(finish))
         pool.shutdown(wait=False)
         return begun
+
+    @property
+    def first_budget(self) -> int:
+        """Steps before the driver looks up for the first time and learns how long one takes."""
+        return 2 * RECORDS if self._numbers <= SMALL else 1
 
     def begin(self, point: Point) -> Probe:
         """Stand before the first step; returns the values at the start."""
         if self._compiling:
             self._compiling[0].result()
-        program = start.for_size(self._numbers)
+        program = start.for_size(self._once)
         self._run, values = program(self._method, self._system, point, self._data, self._seed)
         return values
 
@@ -134,7 +146,7 @@ class Session:
         samples, of several objectives, and of coefficients that change.
         """
         if not self._judged:
-            program = _objective.for_size(self._numbers)
+            program = _objective.for_size(self._once)
             return 0.0, float(program(self._system, point.primal, self._data))
         from ..certify._first_order import assess
 

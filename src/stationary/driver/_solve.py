@@ -142,7 +142,7 @@ def solve(
 
     display = progress_display(progress)
     listeners = [listener for listener in (display, callback) if listener is not None]
-    status, budget, saved = Status.RUNNING, 2 * _loop.RECORDS, running
+    status, budget, saved = Status.RUNNING, session.first_budget, running
 
     def elapsed() -> float:
         return seconds_before + time.perf_counter() - running

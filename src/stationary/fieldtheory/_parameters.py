@@ -1,5 +1,6 @@
 """The couplings of a Lagrangian, numbered by kind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ._term import Contraction, Term
@@ -39,6 +40,16 @@ class Parameter:
         return self.term.count if self.contraction is None else self.contraction.parameters
 
     @property
+    def text(self) -> str:
+        """What it multiplies, with the contraction in brackets where there are several."""
+        return " ".join(self.term.letters) + (f" [{self.label}]" if self.label else "")
+
+    @property
+    def halved(self) -> bool:
+        """Whether a factor 1/2 stands before it, as in kinetic terms of real fields."""
+        return self.term.kind == "mass" and len(self.term.powers) == 1
+
+    @property
     def label(self) -> str:
         """The label of the contraction; empty where there is no choice."""
         return "" if self.contraction is None else self.contraction.label
@@ -76,6 +87,57 @@ def parameters(terms: TermSet) -> tuple[Parameter, ...]:
         alone = words.count(word) == 1 and word != "theta"
         found.append(Parameter(word, None if alone else seen[word], term, way))
     return tuple(found)
+
+
+def by_term(terms: TermSet, values: Mapping[str, complex]) -> dict[str, complex]:
+    """Couplings of the scalar potential by what they multiply, from couplings by name.
+
+    **Arguments:**
+
+    - `terms`: the Lagrangian.
+    - `values`: numbers by name, such as `{"m2": -1, "lambda": 0.13}`.
+
+    **Returns:** what `ScalarPotential.couplings` takes: the full factors of the products, the 1/2
+    before masses of real fields included.
+
+    **Raises:** `ValueError` for a name that is no coupling of scalars alone, and for scalars with
+    several copies, whose couplings are many numbers.
+
+    !!! example
+        >>> from stationary.fieldtheory import lagrangian_terms, model
+        >>> by_term(lagrangian_terms(model("real singlet")), {"m2_1": -1, "m2_2": 3})
+        {'H H*': -1, 's s': 1.5}
+    """
+    known = {p.name: p for p in scalar_parameters(terms)}
+    found = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(
+                f"There is no coupling {name!r} of scalars; there are {', '.join(known) or 'none'}."
+            )
+        parameter = known[name]
+        found[parameter.text] = value / 2 if parameter.halved else value
+    return found
+
+
+def scalar_parameters(terms: TermSet) -> tuple[Parameter, ...]:
+    """The couplings of the scalar potential.
+
+    **Raises:** `ValueError` for scalars with several copies.
+    """
+    several = [field.name for field in terms.fields if not field.fermion and field.copies > 1]
+    if several:
+        raise ValueError(
+            f"{several[0]} has several copies, and its couplings several numbers each: give every "
+            "copy a name of its own."
+        )
+    scalars = {field.name for field in terms.fields if not field.fermion}
+    return tuple(
+        parameter
+        for parameter in parameters(terms)
+        if parameter.term.interaction
+        and all(letter.removesuffix("*") in scalars for letter in parameter.term.letters)
+    )
 
 
 def _word(term: Term, terms: TermSet) -> str | None:

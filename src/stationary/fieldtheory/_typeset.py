@@ -118,13 +118,13 @@ class Typesetter:
             assert parameter is not None
             g = coupling(first)
             square = Scripts(g.base, g.below, (number(2),)) if isinstance(g, Scripts) else g
-            top = row(_parameter(parameter), square)
+            top = row(coupling_symbol(parameter), square)
             pi = Scripts(Symbol(r"\pi", "π"), (), (number(2),))
             factor = 16 if abelian(first) else 32
             return row(Quotient(top, row(number(factor), pi)), *product)
         if term.kind == "mixing":
             assert parameter is not None
-            return row(Quotient(_parameter(parameter), number(2)), *product)
+            return row(Quotient(coupling_symbol(parameter), number(2)), *product)
         return row(Quotient(number(1), number(4)), *product)
 
     def _kinetic(self, term: Term, parameter: Parameter | None) -> Formula:
@@ -136,7 +136,7 @@ class Typesetter:
         two = "" if right.copies == 1 else next(places) if parameter else one
         parts: list[Formula] = []
         if parameter is not None:
-            parts += [_parameter(parameter, one + two), THIN_SPACE]
+            parts += [coupling_symbol(parameter, one + two), THIN_SPACE]
         a, b = self._letter(first, _flavour(one)), self._letter(second, _flavour(two))
         charged = bool(left.representations)
         down, up = covariant_derivative(charged, below=True), covariant_derivative(charged)
@@ -178,12 +178,8 @@ class Typesetter:
         body = row(*factors)
         if parameter.label:
             body = Scripts(Fenced(body, "[]"), contraction_label(parameter.label))
-        half = (HALF,) if self._halved(term) else ()
-        return row(*half, _parameter(parameter, used), THIN_SPACE, body)
-
-    def _halved(self, term: Term) -> bool:
-        # As in the kinetic terms of real fields, so that the coupling is a mass.
-        return term.kind == "mass" and len(term.powers) == 1
+        half = (HALF,) if parameter.halved else ()
+        return row(*half, coupling_symbol(parameter, used), THIN_SPACE, body)
 
 
 def contraction_label(label: str) -> tuple[Formula, ...]:
@@ -214,7 +210,8 @@ def _irrep(text: str) -> Formula:
     return _scripts(bold, (), primes)
 
 
-def _parameter(parameter: Parameter, flavours: str = "") -> Formula:
+def coupling_symbol(parameter: Parameter, flavours: str = "") -> Formula:
+    """The symbol of a coupling, with flavour indices."""
     words = {"m2": "m"}
     base = symbol(words.get(parameter.word, parameter.word))
     assert base is not None

@@ -1,5 +1,6 @@
 """Beam search: the most probable sequence among many that are written side by side."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -90,6 +91,10 @@ def _beam(
     encoded, cache = prepare(model, source, beams, length)
     can = writable(model)
     first = jnp.arange(beams) == 0
+
+    def over_beams(fn: Callable) -> Callable:
+        return jax.vmap(jax.vmap(fn, axis_size=beams), axis_size=rows)
+
     dtype = jnp.promote_types(model.embedding.dtype, jnp.float32)
     state = jax.vmap(rule.init)(source)
     state = jax.tree.map(lambda x: jnp.repeat(x[:, None], beams, axis=1), state)
@@ -111,7 +116,7 @@ def _beam(
     def write(carry: Any) -> Any:
         position, last, cache, state, found = carry
         likely, cache = step(model, last, position, cache, encoded)
-        allowed = can & jax.vmap(jax.vmap(rule.allowed))(state)
+        allowed = can & over_beams(rule.allowed)(state)
         onwards = jnp.where(allowed, found.likely[..., None] + likely, -jnp.inf)
         # What has ended stays as it is: it goes on with padding only, at no cost.
         stays = jnp.where(
@@ -131,7 +136,7 @@ def _beam(
         )
         cache = jax.tree.map(lambda x: _pick(x, parent, 1), cache)
         state = jax.tree.map(lambda x: _pick(x, parent, 0), state)
-        advanced = jax.vmap(jax.vmap(rule.advance))(state, token)
+        advanced = over_beams(rule.advance)(state, token)
         state = jax.tree.map(lambda new, old: where_rows(active, new, old), advanced, state)
         return position + 1, token, cache, state, moved
 

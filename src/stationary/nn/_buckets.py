@@ -164,7 +164,7 @@ def _with_rows(stream: LengthBuckets, rows: tuple[tuple[int, int], ...]) -> Leng
     return stream
 
 
-def _refuse_longer(lengths: Int[np.ndarray, "rows"], longest: int) -> None:
+def _refuse_longer(lengths: Integer[np.ndarray, "rows"], longest: int) -> None:
     too_long = lengths[lengths > longest]
     if too_long.size:
         raise ValueError(

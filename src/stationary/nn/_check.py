@@ -6,7 +6,7 @@ import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, Integer
 
 from ._seq2seq import Seq2Seq
 
@@ -36,7 +36,7 @@ def check_tokens(model: Seq2Seq, tokens: Any, what: str) -> Int[Array, "b t"]:
     return jnp.asarray(tokens, jnp.int32)
 
 
-def check_vocabulary(model: Seq2Seq, tokens: Int[np.ndarray, "..."], what: str) -> None:
+def check_vocabulary(model: Seq2Seq, tokens: Integer[np.ndarray, "..."], what: str) -> None:
     """Refuse tokens that are not in the vocabulary."""
     if tokens.min() < 0 or tokens.max() >= model.vocabulary:
         raise ValueError(

@@ -80,7 +80,7 @@ def load(path: str | Path) -> Seq2Seq:
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays.pop("header").tobytes())
         made_with = header["made with"] if header["format"] == _FORMAT else None

@@ -124,7 +124,7 @@ def _greedy(
     def write(carry: Any) -> Any:
         position, last, cache, state, so_far, active = carry
         likely, cache = step(model, last[:, None], position, cache, encoded)
-        allowed = can & jax.vmap(rule.allowed)(state)
+        allowed = can & jax.vmap(rule.allowed, axis_size=rows)(state)
         likely = jnp.where(allowed, likely[:, 0], -jnp.inf)
         best = jnp.max(likely, axis=-1)
         # A constraint that allows nothing leaves a sequence where it is.

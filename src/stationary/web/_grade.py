@@ -5,7 +5,7 @@ from typing import Any
 
 from ..fieldtheory import Grade, TermSet, grade
 from ._errors import RequestError
-from ._request import read_terms
+from ._request import TABLES, read_terms
 
 MOST_CHARACTERS = 20_000
 
@@ -36,7 +36,8 @@ def verdict(answer: str, terms: TermSet) -> dict[str, Any]:
     """
     only = not re.search(r"[DF]~?\(", answer)
     try:
-        found = grade(answer, terms, interactions_only=only)
+        with TABLES:
+            found = grade(answer, terms, interactions_only=only)
     except ValueError as error:
         raise RequestError(str(error), "answer") from None
     return {**as_data(found), "interactions_only": only}

@@ -7,6 +7,7 @@ from ..algebra import Irrep
 from ..fieldtheory import Contraction, Field, Term, TermSet, anomalies, to_json, to_latex, to_text
 from ..fieldtheory._latex import defining_equations
 from ..fieldtheory._typeset import Summand, Typesetter
+from ._vacuum import describe_potential
 
 _TITLES = {
     "gauge": "Gauge fields",
@@ -64,6 +65,7 @@ def describe(terms: TermSet) -> dict[str, Any]:
             {"name": name, "value": str(value), "cancels": not value}
             for name, value in anomalies(terms.fields, terms.group).items()
         ],
+        "potential": describe_potential(terms),
         "text": to_text(terms),
         "latex": to_latex(terms),
         "json": to_json(terms),

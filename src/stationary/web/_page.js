@@ -1,19 +1,14 @@
 // Asks the server again whenever the form changes, and shows what it says.
 
+import {ask} from "/ask.js";
 import {becomeRows, element, form, permalink, request, showErrors, start} from "/form.js";
 import {drawVerdict, show, showStale} from "/result.js";
+import {showPotential} from "/vacuum.js";
 
 const $ = (id) => document.getElementById(id);
 let answer = null; // the last Lagrangian that could be written
+let potential = ""; // the couplings that are shown
 let asking = null;
-
-async function ask(path, body, signal) {
-  const response = await fetch(path, {
-    method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body), signal,
-  });
-  const found = await response.json();
-  return response.ok ? found : {failed: true, ...found};
-}
 
 async function update() {
   asking?.abort();
@@ -32,6 +27,8 @@ async function update() {
     form.known = found.fields;
     showErrors(null);
     show(found);
+    if (JSON.stringify(found.potential) !== potential) showPotential(found.potential);
+    potential = JSON.stringify(found.potential);
     history.replaceState(null, "", permalink());
     await Promise.all([learned(signal), grade(signal)]);
   } catch (error) {

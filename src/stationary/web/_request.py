@@ -1,6 +1,7 @@
 """The fields and the gauge group that a request speaks of."""
 
 import re
+import threading
 from typing import Any
 
 from ..fieldtheory import Field, GaugeGroup, TermSet, lagrangian_terms, parse_fields
@@ -10,6 +11,8 @@ MOST_FIELDS = 16
 MOST_COMPONENTS = 64  # of a field: beyond it the page would no longer answer at once
 MOST_COPIES = 9
 MOST_TERMS = 1000
+TABLES = threading.RLock()
+"""Tables of representations are shared and filled as they are needed: one thread at a time."""
 
 
 def read_terms(request: dict[str, Any]) -> TermSet:
@@ -22,6 +25,11 @@ def read_terms(request: dict[str, Any]) -> TermSet:
 
     **Raises:** `RequestError` that says what is wrong, and in which line.
     """
+    with TABLES:
+        return _terms(request)
+
+
+def _terms(request: dict[str, Any]) -> TermSet:
     group = _group(request.get("group", "su3 x su2 x u1"))
     fields = _fields(request.get("fields"), group)
     switches = {name: request.get(name, False) for name in ("kinetic_mixing", "theta")}

@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 // Formulas come as markup from the server, which escapes what people type.
-function math(markup) {
+export function math(markup) {
   const holder = document.createElement("template");
   holder.innerHTML = markup;
   return holder.content;
@@ -41,12 +41,14 @@ function explain(summand, button, answer) {
   }
   chosen = summand.text + summand.label;
   button.setAttribute("aria-expanded", "true");
-  const close = element("button", {type: "button", class: "close", "aria-label": "Close", onclick: () => {
+  const leave = () => {
     box.hidden = true;
     chosen = null;
     button.setAttribute("aria-expanded", "false");
     button.focus();
-  }}, "✕");
+  };
+  const close = element("button", {type: "button", class: "close", "aria-label": "Close", onclick: leave}, "✕");
+  box.onkeydown = (event) => { if (event.key === "Escape") leave(); };
   box.replaceChildren(element("h3", {id: "detail-title"}, math(summand.math)), close, facts(summand, answer));
   box.hidden = false;
   button.closest(".kind").after(box);

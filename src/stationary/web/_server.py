@@ -15,7 +15,8 @@ from ._errors import RequestError
 from ._grade import grade_answer
 from ._lagrangian import describe, row
 from ._learned import learned_answer
-from ._request import read_terms
+from ._request import TABLES, read_terms
+from ._vacuum import bounded_answer, vacuum_answer
 
 MOST_BYTES = 64 * 1024  # of a request
 _HOST = "127.0.0.1"
@@ -23,7 +24,9 @@ _FILES = {
     "/": ("_page.html", "text/html; charset=utf-8"),
     "/page.css": ("_page.css", "text/css; charset=utf-8"),
     "/page.js": ("_page.js", "text/javascript; charset=utf-8"),
+    "/ask.js": ("_ask.js", "text/javascript; charset=utf-8"),
     "/form.js": ("_form.js", "text/javascript; charset=utf-8"),
+    "/vacuum.js": ("_vacuum.js", "text/javascript; charset=utf-8"),
     "/result.js": ("_result.js", "text/javascript; charset=utf-8"),
 }
 # The page may load nothing but its own files, and no other page may frame it.
@@ -110,9 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         if request is None:
             return
         try:
-            # Tables of representations are shared and filled as they are needed: one at a time.
-            with _LOCK:
-                answer = _POSTS[path](request)
+            answer = _POSTS[path](request)
         except RequestError as error:
             found = {"error": str(error), "place": error.place, "row": error.row}
             self._json(HTTPStatus.BAD_REQUEST, found)
@@ -174,17 +175,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-_LOCK = threading.Lock()
-
-
 def _lagrangian(request: dict[str, Any]) -> dict[str, Any]:
-    return describe(read_terms(request))
+    with TABLES:
+        return describe(read_terms(request))
 
 
 _POSTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "/api/lagrangian": _lagrangian,
     "/api/grade": grade_answer,
     "/api/model": learned_answer,
+    "/api/vacuum": vacuum_answer,
+    "/api/bounded": bounded_answer,
 }
 
 

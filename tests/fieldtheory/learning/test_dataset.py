@@ -9,6 +9,7 @@ import pytest
 from stationary.fieldtheory import lagrangian_terms
 from stationary.fieldtheory.learning import (
     FULL,
+    SPLITS,
     TINY,
     HoldOut,
     Sampler,
@@ -48,15 +49,15 @@ def test_rows_are_the_sampler_s_and_say_what_they_are(small, tmp_path):
         assert data.target[row].tolist() == data.tokens.encode(lagrangian_terms(fields))
         assert data.fields[row] == len(fields)
         assert int(data.keys[row]) == key_of(fields)
-        assert split_of(fields) == ("train", "validation", "test")[data.splits[row]]
+        assert split_of(fields) == SPLITS[data.splits[row]]
 
 
 def test_splits_share_no_model(small, tmp_path):
     data = read(generate(tmp_path, COUNT, Sampler(TINY, "enriched", fields=(1, 3))))
-    parts = [data.split(name) for name in ("train", "validation", "test", "held out")]
-    assert sum(map(len, parts)) == COUNT and len(parts[3]) == 0
+    parts = [data.split(name) for name in SPLITS]
+    assert sum(map(len, parts)) == COUNT and len(parts[4]) == 0
     keys = [set(part.keys.tolist()) for part in parts]
-    for i in range(3):
+    for i in range(4):
         assert keys[i]
         assert not any(keys[i] & other for other in keys[i + 1 :])
 

@@ -189,7 +189,8 @@ def test_splits_ignore_order_description_and_names():
 def test_splits_have_their_shares_and_share_no_key():
     examples = Sampler(FULL, fields=(4, 4)).block(0)
     splits = splits_of_keys(examples.keys)
-    assert np.allclose(np.bincount(splits, minlength=3) / len(splits), (0.9, 0.05, 0.05), atol=0.01)
+    shares = np.bincount(splits, minlength=3) / len(splits)
+    assert np.allclose(shares, (0.9, 0.05, 0.05), atol=0.01)
     for key in np.unique(examples.keys):
         assert np.unique(splits[examples.keys == key]).size == 1
 
@@ -197,6 +198,7 @@ def test_splits_have_their_shares_and_share_no_key():
 def test_named_models_are_for_testing():
     fields = model()
     for chosen in (fields[:1], fields[2:5], fields):
-        assert split_of(chosen) == "test"
-    assert split_of(model("two Higgs doublets")) == "test"
-    assert split_of(model("real octet")) == "test"
+        assert split_of(chosen) == "named"
+    assert split_of(model("two Higgs doublets")) == "named"
+    assert split_of([field.conjugate for field in model("real octet")][::-1]) == "named"
+    assert split_of(fields[:1] * 2) != "named"

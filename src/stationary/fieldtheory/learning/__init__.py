@@ -1,8 +1,18 @@
 """Data for models that learn to write Lagrangians: tokens, samplers, data sets and scores."""
 
+from ._baselines import nearest_terms as nearest_terms
+from ._baselines import usual_terms as usual_terms
 from ._dataset import Dataset as Dataset
 from ._dataset import generate as generate
 from ._dataset import read as read
+from ._embeddings import ConjugationAxis as ConjugationAxis
+from ._embeddings import analogy_ranks as analogy_ranks
+from ._embeddings import conjugate_pairs as conjugate_pairs
+from ._embeddings import conjugation_axis as conjugation_axis
+from ._embeddings import field_embeddings as field_embeddings
+from ._embeddings import probe_accuracy as probe_accuracy
+from ._encoded import encoded as encoded
+from ._grammar import LagrangianGrammar as LagrangianGrammar
 from ._holdout import HoldOut as HoldOut
 from ._keys import SPLITS as SPLITS
 from ._keys import key_of as key_of
@@ -16,11 +26,16 @@ from ._reading import Reading as Reading
 from ._recipe import Recipe as Recipe
 from ._sampler import Examples as Examples
 from ._sampler import Sampler as Sampler
+from ._scores import TERM_CLASSES as TERM_CLASSES
+from ._scores import Scores as Scores
+from ._scores import evaluate as evaluate
 from ._tokens import Tokens as Tokens
 from ._universe import FULL as FULL
 from ._universe import OCTETS as OCTETS
 from ._universe import TINY as TINY
 from ._universe import Universe as Universe
+from ._validity import FAILURES as FAILURES
+from ._validity import failures as failures
 from ._vocabulary import VOCABULARY as VOCABULARY
 from ._vocabulary import Vocabulary as Vocabulary
 from ._written import WrittenTerm as WrittenTerm

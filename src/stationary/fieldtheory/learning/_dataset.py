@@ -122,7 +122,7 @@ class Dataset:
         return Dataset(self.tokens, source, target, *(column[rows] for column in flat))
 
     def split(self, name: str) -> "Dataset":
-        """The models of one split: `"train"`, `"validation"`, `"test"` or `"held out"`."""
+        """The models of one split: a word of `SPLITS`."""
         if name not in SPLITS:
             raise ValueError(f"the splits are {', '.join(SPLITS)}; got {name!r}")
         return self.take(np.flatnonzero(self.splits == SPLITS.index(name)))

@@ -12,10 +12,10 @@ from .._field import Field
 from .._models import EXTENSIONS, model
 from ._universe import Universe
 
-SPLITS = ("train", "validation", "test", "held out")
+SPLITS = ("train", "validation", "test", "named", "held out")
 """The parts of a data set by number."""
 
-_TEST, _SHARES = 2, (18, 19)  # of twenty: 18 train, 1 validation, 1 test
+_NAMED, _SHARES = 3, (18, 19)  # of twenty: 18 train, 1 validation, 1 test
 _NAME = "f"
 
 
@@ -38,15 +38,16 @@ def split_of(fields: Sequence[Field]) -> str:
 
     - `fields`: the fields; names are ignored.
 
-    **Returns:** `"train"` (90%), `"validation"` or `"test"` (5% each). The Standard Model with one
-    generation, every selection of its fields, and its extensions in
-    [`EXTENSIONS`][stationary.fieldtheory.EXTENSIONS] are always in `"test"`.
+    **Returns:** `"train"` (90%), `"validation"` or `"test"` (5% each); or `"named"` for the
+    Standard Model with one generation, every selection of its fields, and its extensions in
+    [`EXTENSIONS`][stationary.fieldtheory.EXTENSIONS]. Those are for tests only, in a part of their
+    own: selections of few fields are drawn so often that they would be much of a test split.
 
     !!! example
         >>> from stationary.fieldtheory import model
         >>> from stationary.fieldtheory.learning import split_of
         >>> split_of(model("leptoquark S1")), split_of(model()[:3])
-        ('test', 'test')
+        ('named', 'named')
     """
     return SPLITS[int(splits_of_keys(np.array([key_of(fields)], np.uint64))[0])]
 
@@ -60,7 +61,7 @@ def splits_of_keys(keys: UInt64[np.ndarray, "rows"]) -> Int[np.ndarray, "rows"]:
     """
     share = _mixed(keys) % np.uint64(20)
     splits = np.searchsorted(_SHARES, share.astype(np.int64), side="right").astype(np.int8)
-    splits[np.isin(keys, named_keys())] = _TEST
+    splits[np.isin(keys, named_keys())] = _NAMED
     return splits
 
 

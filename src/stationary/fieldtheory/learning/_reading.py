@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from .._field import Field
 from .._group import STANDARD_MODEL
@@ -186,6 +187,7 @@ def read_fields(tokens: Sequence[int], style: str) -> tuple[tuple[Field, ...], t
     return tuple(fields), tuple(pointers)
 
 
+@lru_cache(maxsize=8192)
 def _field(description: str, name: str) -> Field:
     given: dict[str, str] = {}
     key = ""

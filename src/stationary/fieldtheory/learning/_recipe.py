@@ -5,18 +5,22 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Int
 
 from stationary.nn import Ragged, Seq2Seq, train
 
+from ._dataset import Dataset
+from ._holdout import HoldOut
 from ._keys import SPLITS, splits_of_keys
 from ._predictor import Predictor
 from ._sampler import BLOCK, Examples, Sampler
 from ._tokens import Tokens
 from ._universe import TINY, Universe
-from ._vocabulary import VOCABULARY
+from ._vocabulary import FIELDS, VOCABULARY
 
 _LONGEST_FIELD = 24  # tokens; the longest description in any universe here has fewer
+_LONGEST_TARGET = 512  # positions of a learned table; what training does not reach stays random
+_PATIENCE = 200  # blocks
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Recipe:
         [`Sampler`][stationary.fieldtheory.learning.Sampler].
     - `examples`: how many to train on; fields that belong to another split are drawn and left out.
     - `longest`: leave out targets with more tokens; default none.
+    - `hold_out`: what training is not to see; a
+        [`HoldOut`][stationary.fieldtheory.learning.HoldOut].
     - `preset`, `positions`: of [`Seq2Seq.preset`][stationary.nn.Seq2Seq].
     - `compute_dtype`: what products are computed in; default float32.
     - `steps`, `batch`, `lengths`, `learning_rate`: of [`train`][stationary.nn.train].
@@ -37,9 +43,8 @@ class Recipe:
     !!! example
         >>> from stationary.fieldtheory.learning import TINY, Recipe
         >>> recipe = Recipe(TINY, fields=(1, 2), examples=500)
-        >>> source, target = recipe.sequences("train")
-        >>> len(source), len(target)
-        (500, 500)
+        >>> len(recipe.part("train")), len(recipe.part("test", 50))
+        (500, 50)
     """
 
     universe: Universe = TINY
@@ -50,6 +55,7 @@ class Recipe:
     tokens: Tokens = field(default_factory=lambda: Tokens(interactions_only=True))
     examples: int = 60_000
     longest: int | None = None
+    hold_out: HoldOut | None = None
     preset: str = "nano"
     positions: str = "learned"
     compute_dtype: Any = None
@@ -72,36 +78,48 @@ class Recipe:
             seed=self.seed,
         )
 
-    def part(self, split: str, count: int) -> Examples:
+    def part(self, split: str, count: int | None = None) -> Dataset:
         """Examples of one split, the first ones that the sampler draws.
 
         **Arguments:**
 
-        - `split`: `"train"`, `"validation"` or `"test"`.
-        - `count`: how many.
+        - `split`: `"train"`, `"validation"`, `"test"` or `"held out"`.
+        - `count`: how many; default as many as there are to train on.
+
+        **Returns:** a [`Dataset`][stationary.fieldtheory.learning.Dataset].
+
+        **Raises:** `ValueError` for another split, and when hardly anything belongs to it.
         """
-        return first_examples(self.sampler, split, count, self._kept)
+        if split not in SPLITS:
+            raise ValueError(f"The splits are {', '.join(SPLITS)}, got {split!r}.")
+        count = self.examples if count is None else count
+        parts: list[Dataset] = []
+        total = index = 0
+        while total < count:
+            block = self.sampler.block(index)
+            splits = self._splits(block)
+            rows = np.flatnonzero(splits == SPLITS.index(split))[: count - total]
+            parts.append(_as_dataset(self.tokens, block, splits).take(rows))
+            total, index = total + rows.size, index + 1
+            if index == _PATIENCE and total < index:
+                raise ValueError(f"Next to nothing of {self.sampler} belongs to {split!r}.")
+        return _joined(parts)
 
-    def _kept(self, examples: Examples) -> Bool[np.ndarray, "rows"]:
-        if self.longest is None:
-            return np.ones(len(examples), bool)
-        return examples.target.lengths <= self.longest
+    def _splits(self, block: Examples) -> Int[np.ndarray, "rows"]:
+        splits = splits_of_keys(block.keys).astype(np.int32)
+        if self.hold_out is not None:
+            splits[self.hold_out.rows(self.universe, block.types)] = SPLITS.index("held out")
+        if self.longest is not None:
+            splits[block.target.lengths > self.longest] = -1
+        return splits
 
-    def sequences(self, split: str, count: int | None = None) -> tuple[Ragged, Ragged]:
-        """Sources and targets of one split; as many as there are to train on by default."""
-        examples = self.part(split, self.examples if count is None else count)
-        return examples.source, examples.target
-
-    def network(self, target: Ragged) -> Seq2Seq:
-        """The untrained model; learned positions go as far as the longest sequence."""
+    def network(self) -> Seq2Seq:
+        """The untrained model."""
         given: dict[str, Any] = {}
         if self.positions == "set":
             given = {"element_tokens": VOCABULARY.pointers, "element_length": _LONGEST_FIELD}
         if self.positions == "learned":
-            given = {
-                "max_source": _LONGEST_FIELD * self.fields[1],
-                "max_target": int(target.lengths.max()),
-            }
+            given = {"max_source": _LONGEST_FIELD * FIELDS, "max_target": _LONGEST_TARGET}
         return Seq2Seq.preset(
             self.preset,
             len(VOCABULARY),
@@ -120,10 +138,10 @@ class Recipe:
 
         **Returns:** a [`Predictor`][stationary.fieldtheory.learning.Predictor].
         """
-        source, target = self.sequences("train")
+        data = self.part("train")
         trained, _ = train(
-            self.network(target),
-            (source, target),
+            self.network(),
+            (data.source, data.target),
             steps=self.steps,
             batch=self.batch,
             lengths=self.lengths,
@@ -132,51 +150,40 @@ class Recipe:
             **options,
         )
         return Predictor(
-            trained, self.tokens, self.universe, self.fields[1], int(target.lengths.max())
+            trained, self.tokens, self.universe, self.fields[1], int(data.target.lengths.max())
         )
 
     def untrained(self) -> Predictor:
         """The same with the initial parameters."""
-        _, target = self.sequences("train", BLOCK)
-        longest = int(target.lengths.max())
-        network = self.network(target)
-        return Predictor(network, self.tokens, self.universe, self.fields[1], longest)
+        data = self.part("train", BLOCK)
+        longest = int(data.target.lengths.max())
+        return Predictor(self.network(), self.tokens, self.universe, self.fields[1], longest)
 
 
-def first_examples(sampler: Sampler, split: str, count: int, kept: Any) -> Examples:
-    """The first examples that belong to a split and are kept."""
-    if split not in SPLITS:
-        raise ValueError(f"split is one of {', '.join(SPLITS)}, got {split!r}.")
-    parts, total, index = [], 0, 0
-    while total < count:
-        block = sampler.block(index)
-        chosen = splits_of_keys(block.keys) == SPLITS.index(split)
-        rows = np.flatnonzero(chosen & kept(block))[: count - total]
-        parts.append(take(block, rows))
-        total, index = total + rows.size, index + 1
-        if index > 100 and total == 0:
-            raise ValueError(f"{sampler} draws nothing that belongs to {split}.")
-    return joined(parts)
+def _as_dataset(tokens: Tokens, examples: Examples, splits: Int[np.ndarray, "rows"]) -> Dataset:
+    return Dataset(
+        tokens,
+        examples.source,
+        examples.target,
+        examples.fields.astype(np.int32),
+        examples.terms.astype(np.int32),
+        examples.nontrivial,
+        examples.keys,
+        splits,
+    )
 
 
-def take(examples: Examples, rows: np.ndarray) -> Examples:
-    """Some of the examples."""
-    found: dict[str, Any] = {}
-    for name, value in vars(examples).items():
-        found[name] = value.take(rows) if isinstance(value, Ragged) else value[rows]
-    return Examples(**found)
+def _joined(parts: list[Dataset]) -> Dataset:
+    """Data sets one after the other."""
 
-
-def joined(parts: list[Examples]) -> Examples:
-    """Examples one part after the other."""
-
-    def join(name: str) -> Any:
+    def ragged(name: str) -> Ragged:
         values = [getattr(part, name) for part in parts]
-        if not isinstance(values[0], Ragged):
-            return np.concatenate(values)
         lengths = np.concatenate([value.lengths for value in values])
         tokens = np.concatenate([value.tokens for value in values])
         return Ragged(tokens, np.concatenate([[0], np.cumsum(lengths)]))
 
-    found: dict[str, Any] = {name: join(name) for name in vars(parts[0])}
-    return Examples(**found)
+    def flat(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    columns = [flat(name) for name in ("fields", "terms", "nontrivial", "keys", "splits")]
+    return Dataset(parts[0].tokens, ragged("source"), ragged("target"), *columns)

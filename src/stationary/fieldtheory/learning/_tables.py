@@ -53,6 +53,25 @@ class Invariants:
             found = self.counts[keys]
         return found
 
+    def all(self) -> Int[np.ndarray, "keys"]:
+        """The number of invariants of every product; 0 where equal letters have unequal reps."""
+        for size in range(1, 5):
+            for pattern in range(1 << (size - 1)):
+                # The group that each letter belongs to, and how large groups are.
+                group = np.cumsum([0, *(1 - (pattern >> i & 1) for i in range(size - 1))])
+                powers = np.bincount(group)
+                grid = np.indices([len(self._reps)] * powers.size).reshape(powers.size, -1).T
+                some = np.sort(8 * grid + powers, axis=1)
+                each, back = np.unique(some, axis=0, return_inverse=True)
+                found = [
+                    count(tuple(sorted(8 * number((self._reps[c >> 3], 1)) + (c & 7) for c in row)))
+                    for row in each.tolist()
+                ]
+                letters = np.pad(grid[:, group], ((0, 0), (0, 4 - size)))
+                full = np.full(len(grid), size), np.full(len(grid), pattern)
+                self.counts[self.keys(*full, letters)] = np.array(found)[back.ravel()]
+        return np.maximum(self.counts, 0)
+
     def labels(self, key: int) -> list[str]:
         """The labels of the contractions of a product."""
         return [way.label for way in contractions([(rep, 1, k) for rep, k in self.product(key)])]
