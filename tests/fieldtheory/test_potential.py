@@ -257,3 +257,28 @@ def test_couplings_that_do_not_fit(values, words):
 def test_a_potential_needs_scalars():
     with pytest.raises(ValueError, match="no scalar fields"):
         lagrangian_terms(parse_fields("N: majorana")).potential()
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        lagrangian_terms(model("octet doublet")),
+        lagrangian_terms(model("Georgi-Machacek")),
+        lagrangian_terms(
+            parse_fields("a: scalar su3=8 u1_a=1; b: scalar su3=8 u1_b=1"), "SU3 x U1_a x U1_b"
+        ),
+    ],
+    ids=["octet doublet", "Georgi-Machacek", "two octets"],
+)
+def test_contractions_of_self_conjugate_terms_are_real(terms):
+    # Before the real part is taken: a wrong phase would only make them smaller.
+    potential = terms.potential()
+    letters = np.append(potential.letters @ np.asarray(potential.ravel(potential.random(1))), 1.0)
+    found = potential.monomials
+    products = found.coefficients * np.prod(letters[found.indices], axis=1)
+    real = np.bincount(found.couplings, products.real)
+    imaginary = np.bincount(found.couplings, products.imag)
+    assert len(real) == len(potential.terms)
+    for term, a, b in zip(potential.terms, real, imaginary, strict=True):
+        if not term.is_complex:
+            assert abs(b) < 1e-10 * abs(a)

@@ -236,6 +236,12 @@ def test_a_flat_minimum_is_found_as_far_as_rounding_allows():
     np.testing.assert_allclose(vacuum.physical_masses_squared, [0, 1.0], atol=1e-5)
 
 
+def test_a_lagrangian_stands_for_its_potential():
+    terms, couplings = lagrangian_terms(model()), {"H H*": -1.0, "H H H* H*": 0.25}
+    assert find_vacuum(terms, couplings).energy == pytest.approx(-1.0)
+    assert bounded_below(terms, couplings)
+
+
 def test_a_search_needs_starts():
     for search in (find_vacuum, bounded_below):
         with pytest.raises(ValueError, match="starts=0"):

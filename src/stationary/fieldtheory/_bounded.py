@@ -9,6 +9,7 @@ import numpy as np
 
 from ._potential import ScalarPotential
 from ._starts import directions
+from ._termset import TermSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Boundedness:
 
 
 def bounded_below(
-    potential: ScalarPotential,
+    potential: ScalarPotential | TermSet,
     couplings: Mapping[str, Any],
     *,
     starts: int = 64,
@@ -52,7 +53,7 @@ def bounded_below(
 
     **Arguments:**
 
-    - `potential`: of one Lagrangian.
+    - `potential`: of one Lagrangian; or the Lagrangian itself.
     - `couplings`: by name, as `ScalarPotential.couplings` takes them.
     - `starts`, `seed`: how many starts, and which.
     - `tol`: what counts as zero, relative to the size of the quartic terms; default 1e-8 in
@@ -79,6 +80,7 @@ def bounded_below(
     from ..driver import solve_batch
     from ..sets import Sphere
 
+    potential = potential.potential() if isinstance(potential, TermSet) else potential
     given = potential.couplings(couplings)
     quartic = {term.name: given[term.name] * (term.degree == 4) for term in potential.terms}
     vectors = directions(potential, starts, seed)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial, reduce
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -11,20 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree, Shaped
 
-from stationary.algebra import generators, real_basis
-
+from ._action import gauge_action, letter_basis
 from ._field import Field
 from ._group import GaugeGroup
-from ._tensors import contracted
-from ._term import Term
 
 if TYPE_CHECKING:
     from .._statements import Minimize
-    from ._termset import TermSet
 
 Values = dict[str, Array]
-
-_DEGREE = 4  # of the longest products, and so of all
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,7 +294,7 @@ class ScalarPotential:
         """
         found = {}
         for factor in self.group.factors:
-            blocks = [_action(field, self.group, factor) for field in self.fields]
+            blocks = [gauge_action(field, self.group, factor) for field in self.fields]
             total = np.zeros((blocks[0].shape[0], self.size, self.size))
             begin = 0
             for block in blocks:
@@ -340,7 +334,7 @@ class ScalarPotential:
         for field in self.fields:
             unit = np.eye(field.copies * field.dimension)
             if field.real:
-                basis = _letter_basis(field, self.group)
+                basis = letter_basis(field, self.group)
                 blocks.append(np.kron(np.eye(field.copies), basis))
             else:
                 blocks.append(np.block([[unit, 1j * unit], [unit, -1j * unit]]))
@@ -363,49 +357,6 @@ class ScalarPotential:
             row[begin : begin + len(entries)] = entries
             begin += len(entries)
         return result
-
-
-def potential(terms: "TermSet") -> ScalarPotential:
-    """The scalar potential of a Lagrangian; see `TermSet.potential`."""
-    fields = tuple(field for field in terms.fields if not field.fermion)
-    if not fields:
-        raise ValueError(
-            f"the Lagrangian of {', '.join(terms.names)} has no scalar fields, and so no potential."
-        )
-    offsets, total = {}, 0
-    for field in fields:
-        size = field.copies * field.dimension
-        for letter in [field.name] if field.real else [field.name, f"{field.name}*"]:
-            offsets[letter] = total
-            total += size
-    shapes: list[CouplingShape] = []
-    parts: list[Monomials] = []
-    for term in terms.interactions:
-        if not all(letter in offsets for letter in term.letters):
-            continue
-        found = contracted(terms, term)
-        shapes += _couplings_of(term, found.labels)
-        shift = np.array([offsets[letter] for letter in term.letters])
-        for row in found.coefficients:
-            used = np.flatnonzero(row)
-            indices = np.full((len(used), _DEGREE), total)
-            indices[:, : len(shift)] = found.indices[used] + shift
-            parts.append(Monomials(indices, row[used], np.full(len(used), len(parts))))
-    monomials = Monomials(
-        np.concatenate([part.indices for part in parts]),
-        np.concatenate([part.coefficients for part in parts]),
-        np.concatenate([part.couplings for part in parts]),
-    )
-    return ScalarPotential(fields, terms.group, tuple(shapes), monomials)
-
-
-def _couplings_of(term: Term, labels: tuple[str, ...] | None) -> list[CouplingShape]:
-    body, degree = " ".join(term.letters), len(term.letters)
-    shape = partial(CouplingShape, degree=degree, is_complex=not term.self_conjugate)
-    if labels is None:
-        return [shape(body, count=None if term.count == 1 else term.count)]
-    names = [f"{body} [{label}]" for label in labels] if term.count > 1 else [body]
-    return [shape(name, count=None) for name in names]
 
 
 def _key(name: str) -> tuple[tuple[str, ...], str]:
@@ -431,40 +382,3 @@ def _fitted(term: CouplingShape, value: Any) -> Float[np.ndarray, "..."]:
     if not np.all(np.isfinite(array)):
         raise ValueError(f"the coupling of {term.name} is not finite: {value!r}.")
     return array.astype(float)
-
-
-def _letter_basis(field: Field, group: GaugeGroup) -> Complex[np.ndarray, "d d"]:
-    """How a real field's components make its letter's."""
-    given: dict[str, Any] = dict(field.representations)
-    rep = tuple(given.get(name, factor.singlet) for name, factor in group.simple)
-    return real_basis(rep)
-
-
-def _action(
-    field: Field, group: GaugeGroup, factor: str
-) -> Float[np.ndarray, "generators size size"]:
-    """i T_a of one factor on the real components of one field."""
-    given: dict[str, Any] = dict(field.representations)
-    if factor in group.abelian:
-        matrices = np.eye(field.dimension)[None] * complex(given.get(factor, 0))
-    else:
-        sizes = {name: given.get(name, simple.singlet) for name, simple in group.simple}
-        parts = [
-            generators(irrep) if name == factor else np.eye(irrep.dimension)[None]
-            for name, irrep in sizes.items()
-        ]
-        matrices = reduce(_kron, parts)
-    if field.real:
-        basis = _letter_basis(field, group)
-        turned = basis.conj().T @ matrices @ basis
-        return _kron(np.eye(field.copies)[None], -np.imag(turned))
-    matrices = _kron(np.eye(field.copies)[None], matrices)
-    t, s = np.real(matrices), np.imag(matrices)
-    return np.concatenate(
-        [np.concatenate([-s, -t], axis=2), np.concatenate([t, -s], axis=2)], axis=1
-    )
-
-
-def _kron(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Kronecker products of stacks of matrices, one stack of length one."""
-    return np.array([np.kron(a, b) for a in first for b in second])

@@ -60,15 +60,18 @@ def contracted(terms: TermSet, term: Term) -> Contracted:
         values = np.prod([points[n][:, i] for n, i in zip(term.letters, indices.T, strict=True)], 0)
         matrix = _hermitian(matrix, values)
         squares = _squares(term, points)
-        signs = np.ones(len(matrix))
+        shares = np.zeros(len(matrix))
         if squares is not None:
             shares = np.linalg.lstsq((values @ matrix.T).real, squares, rcond=None)[0]
-            signs = np.where(np.abs(shares) > _ZERO, np.sign(shares), 0)
+        phases = [
+            np.sign(share) if abs(share) > _ZERO else _sign(_first(row))
+            for row, share in zip(matrix, shares, strict=True)
+        ]
     else:
-        signs = np.zeros(len(matrix))
-    matrix = np.array(
-        [_scaled(row, row / repeats, sign) for row, sign in zip(matrix, signs, strict=True)]
-    )
+        phases = [np.conj(_first(row)) / abs(_first(row)) for row in matrix]
+    matrix = matrix * np.array(phases)[:, None]
+    matrix /= np.abs(matrix / repeats).max(axis=1, keepdims=True)
+    matrix[np.abs(matrix) < _ZERO] = 0
     labels = None
     if max(copies) == 1:
         labels = tuple(way.label for way in terms.contractions(term))
@@ -165,10 +168,10 @@ def _hermitian(
     return np.array(chosen) @ matrix
 
 
-def _scaled(row: np.ndarray, components: np.ndarray, sign: float) -> np.ndarray:
-    row = row / np.abs(components).max()
-    row[np.abs(row) < _ZERO] = 0
-    if sign:
-        return sign * row
-    first = row[np.flatnonzero(row)[0]]
-    return row * np.abs(first) / first
+def _first(row: Complex[np.ndarray, "monomials"]) -> complex:
+    return complex(row[np.flatnonzero(np.abs(row) > _ZERO)[0]])
+
+
+def _sign(value: complex) -> float:
+    """The sign of the real part, or where there is none of the imaginary part."""
+    return float(np.sign(value.real if abs(value.real) > _ZERO else value.imag))

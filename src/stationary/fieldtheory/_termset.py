@@ -97,7 +97,7 @@ class TermSet:
             >>> [term.name for term in potential.terms]
             ['H H*', 'H H H* H*']
         """
-        from ._potential import potential
+        from ._assemble import potential
 
         return potential(self)
 

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from ._orientation import oriented
 from ._potential import ScalarPotential
 from ._starts import starts as starting_points
+from ._termset import TermSet
 
 if TYPE_CHECKING:
     from .._method import AbstractMethod
@@ -179,7 +180,7 @@ class Vacuum:
 
 
 def find_vacuum(
-    potential: ScalarPotential,
+    potential: ScalarPotential | TermSet,
     couplings: Mapping[str, Any],
     *,
     starts: int = 32,
@@ -199,7 +200,7 @@ def find_vacuum(
 
     **Arguments:**
 
-    - `potential`: of one Lagrangian.
+    - `potential`: of one Lagrangian; or the Lagrangian itself.
     - `couplings`: by name, as `ScalarPotential.couplings` takes them.
     - `starts`, `seed`: how many starts, and which.
     - `method`: default a trust region with second derivatives, which leaves saddles.
@@ -227,6 +228,7 @@ def find_vacuum(
     from ..driver import solve_batch
     from ..methods import TrustRegionSQP
 
+    potential = potential.potential() if isinstance(potential, TermSet) else potential
     given = potential.couplings(couplings)
     problem = potential.statement(given)
     vectors = jnp.asarray(starting_points(potential, given, starts, seed))
