@@ -10,6 +10,7 @@ from stationary.fieldtheory import parse_fields
 from stationary.fieldtheory.learning import (
     FULL,
     TINY,
+    LagrangianGrammar,
     Recipe,
     Scores,
     analogy_ranks,
@@ -73,6 +74,11 @@ def learn(found, seed, observe):
         "nearest example": evaluate(nearest_terms(recipes[0].part("train"), test), test),
     }
     named = {f"learned positions, seed {i}": s for i, s in enumerate(scores)}
+    for level in ("grammar", "charges"):
+        observe(f"held-out fields, {level} kept")
+        rule = LagrangianGrammar(test.tokens, level=level, fields=LAPTOP.fields[1])
+        written = trained[0].write(test.source, longest=LONGEST, constraint=rule)
+        named[f"learned positions, seed 0, {level} kept"] = evaluate(written, test)
     named |= {"set encoder, random pointers": scores_as_set} | baselines
     _tables(found, named)
     observe("more fields")
