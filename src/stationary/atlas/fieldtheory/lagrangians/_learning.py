@@ -10,6 +10,7 @@ from stationary.fieldtheory import parse_fields
 from stationary.fieldtheory.learning import (
     FULL,
     TINY,
+    LagrangianGrammar,
     Recipe,
     Scores,
     analogy_ranks,
@@ -23,7 +24,9 @@ from stationary.fieldtheory.learning import (
 )
 
 SEEDS = 2
-LAPTOP = Recipe(TINY, fields=(1, 3), examples=60_000, steps=1300, positions="learned")
+LAPTOP = Recipe(
+    TINY, fields=(1, 3), examples=60_000, longest=40, steps=1300, positions="learned", lengths=4
+)
 FULL_SIZE = Recipe(
     FULL,
     distribution="mixed",
@@ -68,12 +71,20 @@ def learn(found, seed, observe):
     found.values["exact match"] = _over([s.exact.mean() for s in scores])
     found.values["terms"] = _over([s.f1.mean() for s in scores])
     found.values["beyond the usual terms"] = _over([s.exact[s.nontrivial].mean() for s in scores])
+    anything = replace(LAPTOP, longest=None).part("test", 1500)
     baselines = {
         "the usual terms": evaluate(usual_terms(test), test),
         "nearest example": evaluate(nearest_terms(recipes[0].part("train"), test), test),
     }
     named = {f"learned positions, seed {i}": s for i, s in enumerate(scores)}
+    for level in ("grammar", "charges"):
+        observe(f"held-out fields, {level} kept")
+        rule = LagrangianGrammar(test.tokens, level=level, fields=LAPTOP.fields[1])
+        written = trained[0].write(test.source, longest=LONGEST, constraint=rule)
+        named[f"learned positions, seed 0, {level} kept"] = evaluate(written, test)
     named |= {"set encoder, random pointers": scores_as_set} | baselines
+    written = trained[0].write(anything.source, longest=LONGEST)
+    named["learned positions, seed 0, targets of any length"] = evaluate(written, anything)
     _tables(found, named)
     observe("more fields")
     _further(found, trained[0], as_set, seed, observe)
@@ -117,14 +128,17 @@ def _further(found, learned, as_set, seed, observe):
     exact: dict[str, list[float]] = {"learned positions": [], "set encoder": []}
     terms: dict[str, list[float]] = {"learned positions": [], "set encoder": []}
     usual: list[float] = []
+    long: list[float] = []
     sizes = (1, 2, 3, 4, 5)
     for n in sizes:
         observe(f"{n} fields")
-        data = replace(LAPTOP, fields=(n, n), seed=seed + 100).part("test", 500)
+        wider = replace(LAPTOP, fields=(n, n), longest=None, seed=seed + 100)
+        data = wider.part("test", 500)
         for name, predictor in (("learned positions", learned), ("set encoder", as_set)):
             s = evaluate(predictor.write(data.source, longest=LONGEST), data)
             exact[name].append(float(s.exact.mean()))
             terms[name].append(float(s.f1.mean()))
+        long.append(float(np.mean(data.target.lengths > LAPTOP.longest)))
         usual.append(float(evaluate(usual_terms(data), data).exact.mean()))
     beyond = [i for i, n in enumerate(sizes) if n > LAPTOP.fields[1]]
     last = sizes.index(LAPTOP.fields[1])
@@ -137,7 +151,9 @@ def _further(found, learned, as_set, seed, observe):
         columns,
         tuple(
             (name, *(round(v, 3) for v in row))
-            for name, row in (exact | {"the usual terms": usual}).items()
+            for name, row in (
+                exact | {"the usual terms": usual, "part with more than 40 tokens": long}
+            ).items()
         ),
     )
     found.tables["Terms F1 beyond the training (up to 3 fields)"] = Table(
@@ -151,7 +167,9 @@ def _further(found, learned, as_set, seed, observe):
         y_label="exact matches",
         standalone=True,
     )
-    repeated = replace(LAPTOP, repetition=True, fields=(2, 3), seed=seed + 200).part("test", 3000)
+    repeated = replace(LAPTOP, repetition=True, fields=(2, 3), longest=None, seed=seed + 200).part(
+        "test", 3000
+    )
     twice = [i for i in range(len(repeated)) if _repeats(repeated.fields_of(i))][:300]
     named = encoded([parse_fields(text) for text in NAMED.values()], LAPTOP.tokens)
     rows = []
