@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from ._irrep import Irrep, of_dimension
 
@@ -46,7 +47,7 @@ class SU:
         """The number of generators, N² - 1."""
         return self.n**2 - 1
 
-    @property
+    @cached_property
     def singlet(self) -> Irrep:
         """The trivial representation."""
         return Irrep((0,) * self.rank)

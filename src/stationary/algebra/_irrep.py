@@ -53,7 +53,7 @@ class Irrep:
     @property
     def conjugate(self) -> "Irrep":
         """The complex conjugate representation: the Dynkin labels reversed."""
-        return Irrep(self.dynkin[::-1])
+        return _reversed(self.dynkin)
 
     @property
     def n_ality(self) -> int:
@@ -99,6 +99,11 @@ class Irrep:
 
     def __str__(self) -> str:
         return label(self)
+
+
+@cache
+def _reversed(dynkin: tuple[int, ...]) -> Irrep:
+    return Irrep(dynkin[::-1])
 
 
 def _last_charge(weight: tuple[int, ...]) -> int:

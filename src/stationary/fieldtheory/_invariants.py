@@ -17,10 +17,11 @@ _letters: list[Letter] = []
 
 def number(letter: Letter) -> int:
     """A small number for a letter, the same for equal letters."""
-    if letter not in _numbers:
-        _numbers[letter] = len(_letters)
+    found = _numbers.get(letter)
+    if found is None:
+        found = _numbers[letter] = len(_letters)
         _letters.append(letter)
-    return _numbers[letter]
+    return found
 
 
 @cache

@@ -41,6 +41,7 @@ def test_the_truth_has_full_scores():
         assert not any(scores.by_failure().values())
         assert set(scores.by_fields()) == {len(fields) for fields in models}
         assert sum(mean["count"] for mean in scores.by_terms().values()) == len(models)
+        assert evaluate(data.target, data).exact.all()
 
 
 def test_scores_of_a_wrong_lagrangian():

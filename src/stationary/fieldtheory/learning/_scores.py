@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from stationary.nn import Ragged
+
 from .._field import Field
 from ._dataset import Dataset
 from ._reading import Reading
 from ._validity import FAILURES, failures
-from ._vocabulary import VOCABULARY
+from ._vocabulary import VOCABULARY, whole
 from ._written import WrittenTerm
 
 TERM_CLASSES = (
@@ -122,7 +124,7 @@ class Scores:
         return dict(zip(FAILURES, self.failing.sum(axis=0).tolist(), strict=True))
 
 
-def evaluate(predicted: Sequence[Iterable[int]] | Any, data: Dataset) -> Scores:
+def evaluate(predicted: Sequence[Iterable[Any]] | Ragged, data: Dataset) -> Scores:
     """Score sequences that a model wrote.
 
     **Arguments:**
@@ -146,7 +148,7 @@ def evaluate(predicted: Sequence[Iterable[int]] | Any, data: Dataset) -> Scores:
         raise ValueError(f"There are {len(predicted)} sequences for {len(data)} models.")
     rows = []
     for row in range(len(data)):
-        written, target = [int(t) for t in predicted[row]], data.target[row].tolist()
+        written, target = whole(predicted[row]), data.target[row].tolist()
         fields, pointers = data.tokens.decode_fields(data.source[row])
         reading, truth = (
             data.tokens.decode(tokens, fields, pointers=pointers) for tokens in (written, target)

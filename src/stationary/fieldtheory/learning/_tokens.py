@@ -14,7 +14,7 @@ from .._field import Field
 from .._group import STANDARD_MODEL
 from .._termset import TermSet
 from ._reading import Reading, read_fields, read_terms
-from ._vocabulary import CLASSES, FIELDS, VOCABULARY
+from ._vocabulary import CLASSES, FIELDS, VOCABULARY, whole
 from ._written import WrittenTerm, written
 
 STYLES = ("compact", "verbose")
@@ -87,7 +87,7 @@ class Tokens:
 
     def decode(
         self,
-        tokens: Iterable[int] | np.ndarray,
+        tokens: Iterable[Any],
         fields: Sequence[Field],
         *,
         pointers: Sequence[int] | np.ndarray | None = None,
@@ -109,18 +109,16 @@ class Tokens:
             for bar in (False, True):
                 words = tuple(self.letter(field.conjugate if bar else field, pointer, bar))
                 letters[words] = 2 * i + bar
-        return read_terms([int(token) for token in tokens], tuple(fields), letters, self.style)
+        return read_terms(whole(tokens), tuple(fields), letters, self.style)
 
-    def decode_fields(
-        self, tokens: Iterable[int] | np.ndarray
-    ) -> tuple[tuple[Field, ...], tuple[int, ...]]:
+    def decode_fields(self, tokens: Iterable[Any]) -> tuple[tuple[Field, ...], tuple[int, ...]]:
         """The fields that a source describes, and their pointers.
 
         **Returns:** fields, called by their pointers, and the numbers of the pointers.
 
         **Raises:** `ValueError` when it is no source.
         """
-        return read_fields([int(token) for token in tokens], self.style)
+        return read_fields(whole(tokens), self.style)
 
     def pointers(
         self, fields: Sequence[Field], pointers: Sequence[int] | np.ndarray | None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -87,12 +88,17 @@ class Vocabulary:
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is no token of this vocabulary.") from None
 
-    def text(self, tokens: "Iterable[int] | np.ndarray") -> str:
+    def text(self, tokens: Iterable[Any]) -> str:
         """Tokens as text, padding left out; what is no token shows as its number in brackets."""
-        kept = [int(token) for token in tokens if int(token) != self.padding]
+        kept = [token for token in whole(tokens) if token != self.padding]
         known = range(len(self.words))
         return " ".join(self.words[t] if t in known else f"[{t}]" for t in kept)
 
 
 VOCABULARY = Vocabulary(tuple(" ".join(_WORDS).split()))
 """The tokens of sequences about SU(3) x SU(2) x U(1)."""
+
+
+def whole(tokens: Iterable[Any]) -> list[int]:
+    """Token numbers as plain integers, whatever they come in: a list, or an array of any kind."""
+    return np.asarray(tokens).astype(np.int64).tolist()
