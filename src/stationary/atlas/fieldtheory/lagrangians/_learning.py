@@ -25,7 +25,7 @@ from stationary.fieldtheory.learning import (
 
 SEEDS = 2
 LAPTOP = Recipe(
-    TINY, fields=(1, 3), examples=60_000, longest=40, steps=1300, positions="learned", lengths=4
+    TINY, fields=(1, 3), examples=60_000, longest=40, steps=2400, positions="learned", lengths=4
 )
 FULL_SIZE = Recipe(
     FULL,
