@@ -6,13 +6,15 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 
 from stationary.fieldtheory import STANDARD_MODEL, Field, lagrangian_terms
 from stationary.fieldtheory.learning import FULL, Sampler, Tokens, generate
 
-from ._figure import Figure
+from ._figure import Figure, seconds
 
 MODELS, FIELDS, SEED, ROUNDS = 200, 4, 0, 3
 EXAMPLES = 1 << 19
@@ -97,18 +99,77 @@ def rate(style: str, workers: int, count: int) -> Figure:
     before, began = _processor_seconds(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         generate(folder, count, sampler, workers=workers, progress=False)
-    seconds = time.perf_counter() - began
+    took = time.perf_counter() - began
     return Figure(
         f"{style} data by {workers} process{'es' * (workers > 1)}, examples a second",
-        count / seconds,
+        count / took,
         "",
         at_least=20_000,
         # On a busy machine processor seconds, of all processes, are the steadier figure.
         detail={
             "examples": count,
-            "seconds": round(seconds, 2),
+            "seconds": round(took, 2),
             "processor seconds": round(_processor_seconds() - before, 2),
         },
+    )
+
+
+def decoding(batch: int = 64, batches: int = 8, tokens: int = 40) -> Figure:
+    """Lagrangians a second that the model of the package writes, of at most so many tokens."""
+    from stationary.fieldtheory.learning import Recipe, load_predictor
+
+    predictor = load_predictor()
+    if predictor is None:
+        predictor = Recipe(FULL, positions="set").untrained()
+    recipe = Recipe(
+        predictor.universe,
+        fields=(1, predictor.most_fields),
+        tokens=predictor.tokens,
+        longest=tokens,
+    )
+    source = recipe.part("validation", batch * batches).source
+    predictor.write(source, longest=tokens, batch=batch)  # compiles
+    took = min(
+        seconds(lambda: predictor.write(source, longest=tokens, batch=batch)) for _ in range(ROUNDS)
+    )
+    return Figure(
+        f"greedy decoding at batch {batch}, Lagrangians a second",
+        len(source) / took,
+        "",
+        at_least=200,
+        detail={"Lagrangians": len(source), "seconds": round(took, 3), "tokens": tokens},
+    )
+
+
+def page() -> Figure:
+    """How long the local page waits for its exact part, for the slowest of the named models."""
+    from stationary.fieldtheory import EXTENSIONS, model
+    from stationary.web import make_server
+
+    server = make_server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_address[1]}/api/lagrangian"
+    slowest, which = 0.0, ""
+    for name in EXTENSIONS:
+        fields = [str(field) for field in model(name, generations=3)]
+        body = json.dumps({"fields": fields, "group": str(STANDARD_MODEL)}).encode()
+        request = urllib.request.Request(
+            address, body, {"Content-Type": "application/json"}, method="POST"
+        )
+
+        def answer(request=request) -> None:
+            with urllib.request.urlopen(request) as reply:
+                reply.read()
+
+        slowest, which = max((slowest, which), (seconds(answer), name))
+    server.shutdown()
+    server.server_close()
+    return Figure(
+        "the page's exact part, slowest of the named models, milliseconds",
+        1e3 * slowest,
+        "",
+        at_most=200,
+        detail={"model": which},
     )
 
 
@@ -120,12 +181,12 @@ def _processor_seconds() -> float:
 
 
 def run(options: Sequence[str] = ()) -> list[Figure]:
-    """The comparison with basisgen, and rates of making data."""
+    """The comparison with basisgen, rates of making and writing, and the page's waiting time."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks lagrangians")
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="in each data set")
     count = parser.parse_args(list(options)).examples
     rates = [rate(style, n, count) for style in ("compact", "verbose") for n in (1, 2)]
-    return [against_basisgen(), *rates]
+    return [against_basisgen(), *rates, decoding(), page()]
 
 
 if __name__ == "__main__":
