@@ -1,6 +1,6 @@
 """Train a transformer to write Lagrangians, and score it on fields that it has not seen.
 
-    python examples/write_lagrangians.py                            # 1300 steps on a laptop
+    python examples/write_lagrangians.py                            # a few minutes on two cores
     python examples/write_lagrangians.py --universe full --fields 6 --preset base --steps 6000 \
         --batch 256 --rate 5e-4 --examples 300000 --bfloat16        # on a large GPU
 
@@ -38,12 +38,14 @@ def main(words: list[str]) -> int:
         fields=(1, args.fields),
         repetition=args.repetition,
         examples=args.examples,
+        longest=args.longest,
         preset=args.preset,
         positions=args.positions,
         random_pointers=args.positions == "set",
         compute_dtype="bfloat16" if args.bfloat16 else None,
         steps=args.steps,
         batch=args.batch,
+        lengths=args.buckets,
         learning_rate=args.rate,
         seed=args.seed,
     )
@@ -93,12 +95,14 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--fields", type=int, default=3, help="the most fields of a model")
     parser.add_argument("--repetition", action="store_true", help="fields may occur twice")
     parser.add_argument("--examples", type=int, default=60_000)
+    parser.add_argument("--longest", type=int, help="leave out targets with more tokens")
     parser.add_argument("--tests", type=int, default=1500)
     parser.add_argument("--preset", choices=("nano", "small", "base", "large"), default="nano")
     parser.add_argument("--positions", choices=("learned", "rotary", "set"), default="learned")
     parser.add_argument("--bfloat16", action="store_true", help="compute products in bfloat16")
-    parser.add_argument("--steps", type=int, default=1300)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--buckets", type=int, default=4, help="lengths that targets are padded to")
     parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path, help="a file to go on from")
