@@ -34,7 +34,7 @@ def ours(fields: Sequence[Field]) -> int:
 
 def theirs(fields: Sequence[Field]) -> int:
     """The same, by basisgen."""
-    from ._basisgen import operators
+    from stationary.atlas.fieldtheory.lagrangians._basisgen import operators
 
     return operators(fields, STANDARD_MODEL)
 

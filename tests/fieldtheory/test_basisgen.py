@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from benchmarks._basisgen import operators
+from stationary.atlas.fieldtheory.lagrangians._basisgen import operators
 from stationary.fieldtheory import Field, GaugeGroup, lagrangian_terms, model
 
 GROUPS = {

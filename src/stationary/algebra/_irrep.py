@@ -55,7 +55,7 @@ class Irrep:
         """The complex conjugate representation: the Dynkin labels reversed."""
         return _reversed(self.dynkin)
 
-    @property
+    @cached_property
     def n_ality(self) -> int:
         """The charge under the centre of SU(N), modulo N: the boxes of the Young diagram."""
         return sum(self.partition) % self.n

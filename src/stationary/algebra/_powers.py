@@ -101,24 +101,69 @@ def power(rep: Rep, shape: tuple[int, ...]) -> Mapping[Rep, int]:
         >>> [{str(rep[0]): n for rep, n in power(doublet, s).items()} for s in [(2,), (1, 1)]]
         [{'3': 1}, {'1': 1}]
     """
-    count = sum(shape)
-    if count == 1:
+    if sum(shape) == 1:
         return {rep: 1}
-    character = _joint_character(rep)
+    if len(rep) == 1:
+        return {(irrep,): m for irrep, m in _irrep_power(rep[0], shape).items()}
+    # A power of a product is a sum of products of powers (Schur and Weyl).
+    result: dict[Rep, int] = {}
+    for one in _partitions(sum(shape)):
+        first = _irrep_power(rep[0], one)
+        for other in _partitions(sum(shape)) if first else ():
+            times = _kronecker(one, other, shape)
+            for rest, n in power(rep[1:], other).items() if times else ():
+                for irrep, m in first.items():
+                    key = (irrep, *rest)
+                    result[key] = result.get(key, 0) + times * m * n
+    return {key: result[key] for key in sorted(result)}
+
+
+@cache
+def _irrep_power(irrep: Irrep, shape: tuple[int, ...]) -> Mapping[Irrep, int]:
+    count = sum(shape)
+    if len(shape) > irrep.dimension:
+        return {}
+    if irrep.is_singlet or count == 1:
+        return {irrep: 1}
+    character = weights(irrep)
     total: dict[Weight, int] = {}
     for cycles, size in _cycle_types(count).items():
         coefficient = size * _symmetric_character(shape, cycles)
         if not coefficient:
             continue
-        factors = [{tuple(c * a for a in w): m for w, m in character.items()} for c in cycles]
+        factors = [{tuple([c * a for a in w]): m for w, m in character.items()} for c in cycles]
         for weight, multiplicity in reduce(_multiply, factors).items():
             total[weight] = total.get(weight, 0) + coefficient * multiplicity
     average = {}
     for weight, multiplicity in total.items():
         if multiplicity % factorial(count):
-            raise AssertionError(f"power{shape} of {rep} is not integer at {weight}")
+            raise AssertionError(f"power{shape} of {irrep} is not integer at {weight}")
         average[weight] = multiplicity // factorial(count)
-    return decompose(average, tuple(irrep.n for irrep in rep))
+    return {rep[0]: m for rep, m in decompose(average, (irrep.n,)).items()}
+
+
+@cache
+def _partitions(count: int) -> tuple[tuple[int, ...], ...]:
+    def below(left: int, largest: int) -> list[tuple[int, ...]]:
+        if left == 0:
+            return [()]
+        rows = range(min(left, largest), 0, -1)
+        return [(row, *rest) for row in rows for rest in below(left - row, row)]
+
+    return tuple(below(count, count))
+
+
+@cache
+def _kronecker(one: tuple[int, ...], two: tuple[int, ...], three: tuple[int, ...]) -> int:
+    # How often the trivial representation of the permutations is in a product of three others.
+    total = sum(
+        size
+        * _symmetric_character(one, cycles)
+        * _symmetric_character(two, cycles)
+        * _symmetric_character(three, cycles)
+        for cycles, size in _cycle_types(sum(one)).items()
+    )
+    return total // factorial(sum(one))
 
 
 def decompose(character: Mapping[Weight, int], groups: tuple[int, ...]) -> Mapping[Rep, int]:
@@ -133,15 +178,17 @@ def decompose(character: Mapping[Weight, int], groups: tuple[int, ...]) -> Mappi
     the character times Weyl's denominator.
     """
     denominator = _denominator(groups)
-    result: dict[Weight, int] = {}
-    for weight, multiplicity in character.items():
-        if not multiplicity:
+    result: dict[Rep, int] = {}
+    for weight in sorted(character):
+        if min(weight, default=0) < 0:
             continue
+        count = 0
         for shift, sign in denominator:
-            moved = tuple(a + b for a, b in zip(weight, shift, strict=True))
-            if min(moved, default=0) >= 0:
-                result[moved] = result.get(moved, 0) + sign * multiplicity
-    return {_split(w, groups): result[w] for w in sorted(result) if result[w]}
+            below = tuple([a - b for a, b in zip(weight, shift, strict=True)])
+            count += sign * character.get(below, 0)
+        if count:
+            result[_split(weight, groups)] = count
+    return result
 
 
 def _split(weight: Weight, groups: tuple[int, ...]) -> Rep:
@@ -167,19 +214,11 @@ def _denominator(groups: tuple[int, ...]) -> tuple[tuple[Weight, int], ...]:
     return tuple(terms)
 
 
-@cache
-def _joint_character(rep: Rep) -> Mapping[Weight, int]:
-    result: dict[Weight, int] = {(): 1}
-    for irrep in rep:
-        result = {(*w, *v): a * b for w, a in result.items() for v, b in weights(irrep).items()}
-    return result
-
-
 def _multiply(first: Mapping[Weight, int], second: Mapping[Weight, int]) -> dict[Weight, int]:
     result: dict[Weight, int] = {}
     for w, a in first.items():
         for v, b in second.items():
-            key = tuple(x + y for x, y in zip(w, v, strict=True))
+            key = tuple([x + y for x, y in zip(w, v, strict=True)])
             result[key] = result.get(key, 0) + a * b
     return result
 

@@ -124,12 +124,12 @@ class Field:
     @property
     def fermion(self) -> bool:
         """Whether it is a fermion."""
-        return bool(self.spin)
+        return self.helicity is not None
 
     @property
     def left_handed(self) -> bool:
         """Whether it is a left-handed Weyl fermion."""
-        return self.helicity is not None and self.helicity < 0
+        return self.helicity is not None and self.helicity.numerator < 0
 
     @property
     def dimension(self) -> int:

@@ -1,11 +1,12 @@
 """Every renormalisable term that a list of fields allows, by group theory."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from ._alphabet import Alphabet, alphabet
 from ._field import Field
 from ._group import STANDARD_MODEL, GaugeGroup
-from ._invariants import count
+from ._invariants import count_letters
 from ._term import Term
 from ._termset import TermSet
 
@@ -92,8 +93,7 @@ def _check(fields: tuple[Field, ...], group: GaugeGroup) -> None:
 
 
 def _field_strengths(group: GaugeGroup, mixing: bool, theta: bool) -> Iterator[Term]:
-    for name in group.factors:
-        yield Term("gauge", (f"F({name})",) * 2)
+    yield from _strengths(group)
     if theta:
         for name in group.factors:
             yield Term("theta", (f"F({name})", f"F~({name})"))
@@ -101,6 +101,11 @@ def _field_strengths(group: GaugeGroup, mixing: bool, theta: bool) -> Iterator[T
         for i, name in enumerate(group.abelian):
             for other in group.abelian[i + 1 :]:
                 yield Term("mixing", (f"F({name})", f"F({other})"))
+
+
+@cache
+def _strengths(group: GaugeGroup) -> tuple[Term, ...]:
+    return tuple(Term("gauge", (f"F({name})",) * 2) for name in group.factors)
 
 
 def _kinetic(fields: tuple[Field, ...], letters: Alphabet, mixing: bool) -> Iterator[Term]:
@@ -149,10 +154,7 @@ def _interactions(fields: tuple[Field, ...], letters: Alphabet, max_dimension: i
             if mirror < codes:
                 continue  # the conjugate represents the pair
             own = mirror == codes
-        powers: dict[int, int] = {}
-        for code in codes:
-            powers[code] = powers.get(code, 0) + 1
-        ways = count(tuple(sorted([8 * numbers[c] + k for c, k in powers.items()])))
+        ways = count_letters(codes, numbers)
         if ways:
             found.append(((len(codes), 2 * fermionic), codes, ways, own, fermionic))
     found.sort(key=lambda item: (item[0], item[1]))

@@ -11,16 +11,43 @@ from ._term import Contraction
 Letter = tuple[Rep, int]
 """What counting needs of a letter: its representation, and how many copies there are of it."""
 
-_numbers: dict[Letter, int] = {}
+_numbers: dict[tuple, int] = {}
 _letters: list[Letter] = []
 
 
 def number(letter: Letter) -> int:
     """A small number for a letter, the same for equal letters."""
-    found = _numbers.get(letter)
+    rep, copies = letter
+    key = (tuple([irrep.dynkin for irrep in rep]), copies)  # hashed without calling Python
+    found = _numbers.get(key)
     if found is None:
-        found = _numbers[letter] = len(_letters)
+        found = _numbers[key] = len(_letters)
         _letters.append(letter)
+    return found
+
+
+_counted: dict[tuple[int, ...], int] = {}
+
+
+def count_letters(codes: tuple[int, ...], numbers: Sequence[int]) -> int:
+    """The number of invariants of a product of letters whose charges cancel.
+
+    **Arguments:**
+
+    - `codes`: the letters, in rising order.
+    - `numbers`: the number of each letter.
+    """
+    before, key = -1, []
+    for code in codes:
+        key.append(-1 if code == before else numbers[code])
+        before = code
+    found = _counted.get(tuple(key))
+    if found is None:
+        powers: dict[int, int] = {}
+        for code in codes:
+            powers[code] = powers.get(code, 0) + 1
+        ways = count(tuple(sorted([8 * numbers[c] + k for c, k in powers.items()])))
+        found = _counted[tuple(key)] = ways
     return found
 
 

@@ -36,14 +36,6 @@ class Monomial:
     label: str = ""
     text: str = ""
 
-    @property
-    def powers(self) -> tuple[tuple[str, int], ...]:
-        """The letters with their powers, in order of first appearance."""
-        found: dict[str, int] = {}
-        for letter in self.letters:
-            found[letter] = found.get(letter, 0) + 1
-        return tuple(found.items())
-
     def __str__(self) -> str:
         return self.text or " ".join(self.letters) + (f" [{self.label}]" if self.label else "")
 

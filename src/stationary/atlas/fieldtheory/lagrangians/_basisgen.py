@@ -1,5 +1,6 @@
 """Counting operators with basisgen (Criado, arXiv:1901.03501), another generator of them."""
 
+import importlib
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -12,28 +13,26 @@ def operators(fields: Sequence[Field], group: GaugeGroup) -> int:
 
     Hermitian conjugates count as operators of their own, so this is the number of real couplings.
     """
-    from basisgen import EFT, algebra
+    basisgen: Any = importlib.import_module("basisgen")
 
-    simple = algebra("x".join(f"SU{factor.n}" for _, factor in group.simple))
+    simple = basisgen.algebra("x".join(f"SU{factor.n}" for _, factor in group.simple))
     peers = [peer for field in fields for peer in _peers(field, group)]
-    invariants = EFT(simple, peers).invariants(max_dimension=4).invariants
+    invariants = basisgen.EFT(simple, peers).invariants(max_dimension=4).invariants
     return sum(counts.get(0, 0) for counts in invariants.values())
 
 
 def _peers(field: Field, group: GaugeGroup) -> list[Any]:
-    from basisgen import Field as Peer
-    from basisgen import L_spinor, R_spinor, boson, fermion, irrep, scalar
-
+    basisgen: Any = importlib.import_module("basisgen")
     given: dict[str, Any] = dict(field.representations)
     names = "x".join(f"SU{factor.n}" for _, factor in group.simple)
     labels = [a for n, f in group.simple for a in given.get(n, f.singlet).dynkin]
-    spinor = L_spinor if field.left_handed else R_spinor
-    peer = Peer(
+    spinor = basisgen.L_spinor if field.left_handed else basisgen.R_spinor
+    peer = basisgen.Field(
         name=field.name,
-        lorentz_irrep=spinor if field.fermion else scalar,
-        internal_irrep=irrep(names, " ".join(map(str, labels))),
+        lorentz_irrep=spinor if field.fermion else basisgen.scalar,
+        internal_irrep=basisgen.irrep(names, " ".join(map(str, labels))),
         charges=[Fraction(given.get(name, 0)) for name in group.abelian],
-        statistics=fermion if field.fermion else boson,
+        statistics=basisgen.fermion if field.fermion else basisgen.boson,
         dimension=1.5 if field.fermion else 1,
         number_of_flavors=field.copies,
     )
