@@ -11,7 +11,13 @@ import pytest
 import stationary as st
 from stationary.cli._exit import Exit
 
-PROGRAM = [sys.executable, "-c", "import sys; from stationary.cli import main; sys.exit(main())"]
+# A shell that starts tests in the background has them ignore Ctrl-C.
+PROGRAM = [
+    sys.executable,
+    "-c",
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from stationary.cli import main; sys.exit(main())",
+]
 
 
 def test_help_lists_commands_and_exit_codes(run):

@@ -58,7 +58,13 @@ def test_a_wrong_field_is_named_and_nothing_is_typeset(dom):
     assert 'class="term"' not in found
 
 
-PROGRAM = [sys.executable, "-c", "import sys; from stationary.cli import main; sys.exit(main())"]
+# A shell that starts tests in the background has them ignore Ctrl-C.
+PROGRAM = [
+    sys.executable,
+    "-c",
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from stationary.cli import main; sys.exit(main())",
+]
 
 
 def test_the_command_prints_its_address_and_ends_at_ctrl_c():

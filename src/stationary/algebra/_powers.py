@@ -103,6 +103,8 @@ def power(rep: Rep, shape: tuple[int, ...]) -> Mapping[Rep, int]:
     """
     if sum(shape) == 1:
         return {rep: 1}
+    if not rep:  # of the group that does nothing
+        return {rep: 1} if len(shape) == 1 else {}
     if len(rep) == 1:
         return {(irrep,): m for irrep, m in _irrep_power(rep[0], shape).items()}
     # A power of a product is a sum of products of powers (Schur and Weyl).

@@ -50,7 +50,7 @@ class Ragged:
             )
 
     @classmethod
-    def of(cls, sequences: Iterable[Sequence[int] | np.ndarray]) -> "Ragged":
+    def of(cls, sequences: Iterable[Sequence[Any] | np.ndarray]) -> "Ragged":
         """The same sequences, given one by one."""
         rows = [np.asarray(row) for row in sequences]
         rows = [row.astype(np.int32) if row.size == 0 else row for row in rows]

@@ -53,11 +53,11 @@ def serve(port: int = 8000, *, browser: bool = True) -> None:
     """
     with make_server(port) as server:
         address = f"http://{_HOST}:{server.server_address[1]}/"
-        print(f"Lagrangians at {address}  (Ctrl-C ends it)", flush=True)
-        if browser:
-            # Some browsers hold the caller until they are closed.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         try:
+            print(f"Lagrangians at {address}  (Ctrl-C ends it)", flush=True)
+            if browser:
+                # Some browsers hold the caller until they are closed.
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             server.serve_forever()
         except KeyboardInterrupt:
             print("\nstopped")
