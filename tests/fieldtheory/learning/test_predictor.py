@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from stationary.fieldtheory import lagrangian_terms, parse_fields
