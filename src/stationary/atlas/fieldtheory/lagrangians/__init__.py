@@ -79,8 +79,8 @@ paper = Paper(
             AtLeast(0.92),
             source="scaled",
             at=_LAPTOP,
-            not_reproduced="Just missed: one of the two seeds reaches it, and so do the set encoder "
-            "and decoding that keeps to charges. What is missing is in the claim below.",
+            not_reproduced="Just missed: one of the two seeds reaches it, and so do the set "
+            "encoder and decoding that keeps to charges. What is missing is in the claim below.",
         ),
         Claim(
             "beyond the usual terms",
@@ -136,7 +136,7 @@ paper = Paper(
             AtMost(5),
             source="ours",
             at=_LAPTOP,
-            not_reproduced="The description of a field and that of its conjugate differ by the same "
+            not_reproduced="The descriptions of a field and of its conjugate differ by the same "
             "tokens whatever the field, so their mean has an axis before any training. Training "
             "doubles the alignment, but the statistic alone does not show that it was learned.",
         ),
