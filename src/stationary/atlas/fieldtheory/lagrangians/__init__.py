@@ -89,13 +89,12 @@ paper = Paper(
             AtLeast(0.6),
             source="scaled",
             at=_LAPTOP,
-            not_reproduced="Terms of one field are learned perfectly, Majorana masses too, but Dirac "
-            "masses and Yukawa couplings, for which charges of different "
-            "fields must cancel, hardly at all: a few of a hundred models drawn uniformly have "
-            "one. Tried: 1300 steps on targets of any length; a set encoder, which comes closer; "
-            "decoding that keeps to the grammar or to charges, which helps little, for the model "
-            "stops too early. Not tried: training on models with more such terms, and longer "
-            "training.",
+            not_reproduced="Terms of one field are learned perfectly, Majorana masses too, but "
+            "Dirac masses and Yukawa couplings, for which charges of different fields must cancel, "
+            "hardly at all: a few of a hundred models drawn uniformly have one. Tried: 1300 steps "
+            "on targets of any length; a set encoder, which comes closer; decoding that keeps to "
+            "the grammar or to charges, which helps little, for the model stops too early. Not "
+            "tried: training on models with more such terms, and longer training.",
         ),
         Claim(
             "accuracy up to six fields",
