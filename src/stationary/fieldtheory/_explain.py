@@ -8,7 +8,7 @@ from stationary.algebra import count_invariants
 
 from ._field import Field
 from ._group import GaugeGroup
-from ._invariants import count, number
+from ._invariants import count_letters, number
 
 
 def why_not_invariant(letters: Sequence[str], fields: Sequence[Field], group: GaugeGroup) -> str:
@@ -87,16 +87,12 @@ def _representations(seen: Sequence[Field], group: GaugeGroup) -> str:
 
 
 def _statistics(letters: list[str], seen: Sequence[Field], group: GaugeGroup) -> str:
-    powers: dict[str, int] = {}
-    for letter in letters:
-        powers[letter] = powers.get(letter, 0) + 1
-    codes = []
-    for letter, power in powers.items():
-        field = seen[letters.index(letter)]
-        codes.append(8 * number((field.irreps(group), field.copies)) + power)
-    if count(tuple(sorted(codes))):
+    distinct = list(dict.fromkeys(letters))
+    fields = [seen[letters.index(letter)] for letter in distinct]
+    numbers = [number((field.irreps(group), field.copies)) for field in fields]
+    if count_letters(tuple(sorted(map(distinct.index, letters))), numbers):
         return ""
-    twice = [letter for letter, power in powers.items() if power > 1]
+    twice = [letter for letter in distinct if letters.count(letter) > 1]
     if not twice:  # every factor has a singlet by itself, and different letters do not interfere
         return "its representations contain no singlet"
     words = reduce(lambda a, b: f"{a} and {b}", twice)

@@ -58,6 +58,13 @@ class Ragged:
         tokens = np.concatenate(rows) if rows else np.zeros(0, np.int32)
         return cls(tokens, ends)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
+        """The sequences of several, one after the other."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        tokens = np.concatenate([part.tokens for part in parts])
+        return cls(tokens, np.concatenate([[0], np.cumsum(lengths)]))
+
     def __len__(self) -> int:
         return self.offsets.size - 1
 

@@ -160,7 +160,7 @@ def read(path: str | Path) -> Dataset:
     tables = [parquet.read_table(folder / name) for name in names]
     columns: dict[str, Any] = {}
     for name in ("source", "target"):
-        columns[name] = _joined([_ragged(c) for t in tables for c in t.column(name).chunks])
+        columns[name] = Ragged.joined([_ragged(c) for t in tables for c in t.column(name).chunks])
     for name in ("fields", "terms", "nontrivial", "keys", "splits"):
         columns[name] = np.concatenate([table.column(name).to_numpy() for table in tables])
     for name in ("fields", "terms", "splits"):
@@ -248,12 +248,6 @@ def _ragged(chunk: Any) -> Ragged:
     ends = ends.astype(np.int64)
     tokens = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
     return Ragged(tokens[ends[0] : ends[-1]], ends - ends[0])
-
-
-def _joined(parts: list[Ragged]) -> Ragged:
-    lengths = np.concatenate([part.lengths for part in parts])
-    tokens = np.concatenate([part.tokens for part in parts])
-    return Ragged(tokens, np.concatenate([[0], np.cumsum(lengths)]))
 
 
 @contextmanager

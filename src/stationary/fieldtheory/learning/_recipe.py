@@ -177,10 +177,7 @@ def _joined(parts: list[Dataset]) -> Dataset:
     """Data sets one after the other."""
 
     def ragged(name: str) -> Ragged:
-        values = [getattr(part, name) for part in parts]
-        lengths = np.concatenate([value.lengths for value in values])
-        tokens = np.concatenate([value.tokens for value in values])
-        return Ragged(tokens, np.concatenate([[0], np.cumsum(lengths)]))
+        return Ragged.joined([getattr(part, name) for part in parts])
 
     def flat(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts])

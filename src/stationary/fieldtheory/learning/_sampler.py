@@ -166,9 +166,7 @@ class Sampler:
         return Examples(source, target, types, pointers, fields, terms, unusual, keys)
 
     def _written(self, parts: list[Ragged], back: Int[np.ndarray, "rows"]) -> Ragged:
-        tokens = np.concatenate([part.tokens for part in parts])
-        lengths = np.concatenate([part.lengths for part in parts])
-        rows = Ragged(tokens, np.concatenate([[0], np.cumsum(lengths)])).take(back)
+        rows = Ragged.joined(parts).take(back)
         return Ragged(*pieces(self.universe, self.tokens).write(rows.tokens, rows.offsets))
 
     def fields_of(self, examples: Examples, row: int) -> tuple[Field, ...]:
