@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 from functools import cache, reduce
 from itertools import product as every
 
-from stationary.algebra import Coupling, Rep, count_invariants, couplings, dimension
+from stationary.algebra import (
+    Coupling,
+    Rep,
+    YoungDiagram,
+    count_invariants,
+    couplings,
+    dimension,
+)
 
 from ._term import Contraction
 
@@ -135,7 +142,8 @@ def _diagrams(copies: int, power: int) -> tuple[tuple[tuple[int, ...], int], ...
     found = []
     for shape in _partitions(power, power):
         if len(shape) <= copies:
-            found.append((shape, _flavour_dimension(shape, copies)))
+            # As many flavour structures as GL(copies) has components with this symmetry.
+            found.append((shape, YoungDiagram(shape).dimension(copies)))
     return tuple(found)
 
 
@@ -145,17 +153,6 @@ def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
     for row in range(min(total, largest), 0, -1):
         for rest in _partitions(total - row, row):
             yield (row, *rest)
-
-
-def _flavour_dimension(shape: tuple[int, ...], copies: int) -> int:
-    # The hook content formula: the dimension of GL(copies) with this Young diagram.
-    top = bottom = 1
-    for i, row in enumerate(shape):
-        for j in range(row):
-            leg = sum(r > j for r in shape[i + 1 :])
-            top *= copies + j - i
-            bottom *= row - j + leg
-    return top // bottom
 
 
 def _neutral_under_the_centre(powers: Sequence[tuple[Rep, int, int]]) -> bool:
