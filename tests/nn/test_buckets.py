@@ -60,17 +60,18 @@ def test_rows_are_shared_out_in_proportion():
 
 def test_every_example_comes_once_an_epoch_in_each_bucket():
     source, target = pairs(40)
-    stream = nn.LengthBuckets(source, target, lengths=3, batch=12, seed=4)
+    stream = nn.LengthBuckets(source, target, lengths=3, source_lengths=2, batch=12, seed=4)
     draw = jax.jit(lambda index: stream.batch(index))
-    seen = {length: [] for length, _ in stream.rows}
+    seen = {lengths: [] for lengths, _ in stream.rows}
+    assert len(seen) == 6
     for index in range(60):
         batch, _ = draw(index)
-        for length, part in batch.items():
+        for lengths, part in batch.items():
             rows = zip(np.asarray(part["source"])[0], np.asarray(part["target"])[0], strict=True)
-            seen[length] += [(*s, -1, *t) for s, t in rows]
+            seen[lengths] += [(*s, -1, *t) for s, t in rows]
     everything = []
-    for length, found in seen.items():
-        data = stream.data[length]
+    for lengths, found in seen.items():
+        data, length = stream.data[lengths], lengths[1]
         held = [(*s, -1, *t) for s, t in zip(data["source"], data["target"], strict=True)]
         assert all(t[-length:].count(0) < length - 1 for t in held)
         for epoch in range(2):
@@ -94,7 +95,9 @@ def mean_of(value, stream, batches):
 @pytest.mark.parametrize("parts", [1, 2])
 def test_batches_estimate_the_token_mean_without_bias(parts):
     source, target = pairs(24, seed=2)
-    stream = nn.LengthBuckets(source, target, lengths=3, batch=10, parts=parts)
+    stream = nn.LengthBuckets(
+        source, target, lengths=3, source_lengths=2, batch=12, parts=parts
+    )
 
     def value(row):  # of a whole row: the sum over its tokens but the first
         return float(np.sum(np.asarray(row[1:]) ** 2))
@@ -106,7 +109,7 @@ def test_batches_estimate_the_token_mean_without_bias(parts):
     whole = int(np.lcm.reduce([sizes[n] // np.gcd(sizes[n], rows[n] * parts) for n in rows]))
     assert mean_of(value, stream, whole) == pytest.approx(exact, rel=1e-5)
     thin = stream.thin()
-    assert thin.rows == tuple((length, 1) for length in rows)
+    assert thin.rows == tuple((lengths, 1) for lengths in rows)
     whole = int(np.lcm.reduce(list(sizes.values())))
     assert mean_of(value, thin, whole) == pytest.approx(exact, rel=1e-5)
 
@@ -114,9 +117,9 @@ def test_batches_estimate_the_token_mean_without_bias(parts):
 def test_fresh_draws_are_as_many_as_asked_for_and_depend_on_the_key():
     stream = nn.LengthBuckets(*pairs(300), lengths=[4, 12], batch=8, check=400)
     rows, counts = stream.thin().fresh(jax.random.key(0), 4096)
-    assert counts.shape == (200,) and rows[4]["target"].shape == (200, 1, 4)
+    assert counts.shape == (200,) and rows[8, 4]["target"].shape == (200, 1, 4)
     again, _ = stream.thin().fresh(jax.random.key(1), 4096)
-    assert not np.array_equal(rows[12]["source"], again[12]["source"])
+    assert not np.array_equal(rows[8, 12]["source"], again[8, 12]["source"])
     assert stream.fresh(jax.random.key(0), 4096)[1].shape == (50,)
     like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), rows)
     assert jax.tree.leaves(like) == jax.tree.leaves(stream.thin().sample)

@@ -66,6 +66,23 @@ def test_a_resumed_training_is_bitwise_the_same(tmp_path):
         nn.train(tiny(), pairs(seed=1), **options, checkpoint=path, resume=True)
 
 
+def test_muon_makes_steps_of_matrices_orthogonal_and_leaves_the_rest_to_adamw():
+    options = {"steps": 1, "batch": 6, "lengths": 2, "learning_rate": 1e-2}
+    model = tiny()
+    by_muon, _ = nn.train(model, pairs(), rule="muon", **options)
+    by_adamw, _ = nn.train(model, pairs(), rule="adamw", **options)
+    for part in (lambda m: m.embedding, lambda m: m.encoder.feed_forward_norm):
+        one, other = (part(m) - part(model) * (1 - 1e-4) for m in (by_muon, by_adamw))
+        np.testing.assert_allclose(one, 1.47 * other, rtol=0.02, atol=1e-6)  # Nesterov's momentum
+    for block in ("query_key_value", "attention_out", "up", "down"):
+        before, after = getattr(model.encoder, block)[0], getattr(by_muon.encoder, block)[0]
+        step = (after - before * (1 - 1e-2 * 0.01)) / 1e-2
+        sizes = np.linalg.svd(step, compute_uv=False) / (0.2 * np.sqrt(max(step.shape)))
+        big = sizes[: min(step.shape) // 2]  # some of the rest are 0 from so few examples
+        assert np.all((big > 0.6) & (big < 1.3))
+    assert not equal(by_muon.encoder.up, by_adamw.encoder.up)
+
+
 def test_what_a_model_cannot_read_is_refused():
     source, target = pairs(4)
 
@@ -87,6 +104,8 @@ def test_what_a_model_cannot_read_is_refused():
     refused("1 of 4 targets are longer than the 9.*row 2.*has 11", tiny("learned"), target=long)
     long = nn.Ragged.of([[3], [3], [3, 7, 7, 7, 7, 7], [3]])
     refused("an element has 6 tokens", tiny("set"), source=long)
+    with pytest.raises(ValueError, match="rule must be one of adamw, muon, got 'sgd'"):
+        nn.train(tiny(), pairs(), steps=1, rule="sgd")
     with pytest.raises(ValueError, match="steps"):
         nn.train(tiny(), pairs(), steps=0)
 

@@ -17,12 +17,13 @@ _SPREAD = 32
 """Samples that a certificate needs to tell how much they spread."""
 
 Bucket = dict[str, Any]
+Lengths = tuple[int, int]  # of sources and targets
 
 
 class LengthBuckets(AbstractStream):
     """Mini-batches of pairs of sequences, each time with as many rows out of every length bucket.
 
-    A batch is `{length: {"source": [b s], "target": [b t], "weight": [b]}}`, with a fixed number
+    A batch is `{(s, t): {"source": [b s], "target": [b t], "weight": [b]}}`, with a fixed number
     of rows per bucket, so that one program is compiled and little is spent on padding. Rows are
     shared out in proportion to how many examples each bucket holds, and `weight` evens out what
     cannot be shared out exactly: [`cross_entropy`][stationary.nn.cross_entropy] of a batch is an
@@ -36,7 +37,9 @@ class LengthBuckets(AbstractStream):
 
     - `source`, `target`: the sequences; a target runs from `begin` to `end`.
     - `lengths`: the target length of every bucket, or how many buckets to choose so that the least
-        is padded. A bucket's sources are padded to the longest among them.
+        is padded.
+    - `source_lengths`: how many buckets to divide each of these into by the lengths of sources,
+        again so that the least is padded. Every bucket is compiled.
     - `batch`: rows per mini-batch.
     - `seed`: which order.
     - `padding`: the token to fill up with.
@@ -53,14 +56,14 @@ class LengthBuckets(AbstractStream):
         >>> target = Ragged.of([[1, 6, 2], [1, 7, 2], [1, 5, 9, 8, 2]])
         >>> stream = LengthBuckets(source, target, lengths=[3, 5], batch=3)
         >>> rows, _ = stream.batch(0)
-        >>> {length: part["target"].shape for length, part in rows.items()}
-        {3: (1, 2, 3), 5: (1, 1, 5)}
+        >>> {lengths: part["target"].shape for lengths, part in rows.items()}
+        {(2, 3): (1, 2, 3), (3, 5): (1, 1, 5)}
     """
 
-    data: dict[int, Bucket]
+    data: dict[Lengths, Bucket]
     seed: Int[Array, ""]
-    rows: tuple[tuple[int, int], ...] = eqx.field(static=True)
-    """Per bucket, its length and its rows in a sample."""
+    rows: tuple[tuple[Lengths, int], ...] = eqx.field(static=True)
+    """Per bucket, its lengths and its rows in a sample."""
     tokens: int = eqx.field(static=True)
     """Target tokens of the whole data that a loss is the mean over."""
     check: int = eqx.field(static=True)
@@ -72,6 +75,7 @@ class LengthBuckets(AbstractStream):
         target: Ragged,
         *,
         lengths: int | Sequence[int] = 4,
+        source_lengths: int = 1,
         batch: int = 64,
         seed: int = 0,
         padding: int = 0,
@@ -89,20 +93,18 @@ class LengthBuckets(AbstractStream):
             lengths = best_lengths(target.lengths, lengths)
         edges = sorted({int(length) for length in lengths})
         _refuse_longer(target.lengths, edges[-1] if edges else 0)
-        which = np.searchsorted(edges, target.lengths)
-        filled = [i for i in range(len(edges)) if np.any(which == i)]
-        counts = np.array([np.sum(which == i) for i in filled])
+        members = _members(source.lengths, target.lengths, edges, source_lengths)
+        counts = np.array([len(own) for own in members.values()])
         rows = _share_out(counts, batch, parts) // parts
         self.data = {}
         self.tokens = int(np.sum(target.lengths - 1))
-        for i, count, own in zip(filled, counts, rows, strict=True):
-            members = np.flatnonzero(which == i)
-            self.data[edges[i]] = {
-                "source": source.take(members).padded(padding=padding),
-                "target": target.take(members).padded(length=edges[i], padding=padding),
-                "weight": np.float32(count / (own * self.tokens)),
+        for ((s, t), chosen), own in zip(members.items(), rows, strict=True):
+            self.data[s, t] = {
+                "source": source.take(chosen).padded(length=s, padding=padding),
+                "target": target.take(chosen).padded(length=t, padding=padding),
+                "weight": np.float32(chosen.size / (own * self.tokens)),
             }
-        self.rows = tuple((edges[i], int(own)) for i, own in zip(filled, rows, strict=True))
+        self.rows = tuple((own, int(n)) for own, n in zip(members, rows, strict=True))
         self.seed = np.uint32(seed)  # pyright: ignore[reportAttributeAccessIssue]
         self.check = check
         self.batch_size = parts
@@ -112,16 +114,16 @@ class LengthBuckets(AbstractStream):
         each = first + jnp.arange(self.batch_size, dtype=jnp.uint32)
         return jax.vmap(self._draw)(each), jnp.ones(self.batch_size, bool)
 
-    def _draw(self, index: Integer[Array, ""]) -> dict[int, Bucket]:
+    def _draw(self, index: Integer[Array, ""]) -> dict[Lengths, Bucket]:
         """One sample: its rows of every bucket, in that bucket's own order."""
         drawn = {}
-        for place, (length, rows) in enumerate(self.rows):
-            bucket = self.data[length]
+        for place, (lengths, rows) in enumerate(self.rows):
+            bucket = self.data[lengths]
             size = bucket["target"].shape[0]
             position = index * rows + jnp.arange(rows, dtype=jnp.uint32)
             # Every bucket has an epoch of its own, which may begin within a batch.
             chosen = _permute(position % size, size, self.seed + np.uint32(place), position // size)
-            drawn[length] = {
+            drawn[lengths] = {
                 "source": jnp.asarray(bucket["source"])[chosen],
                 "target": jnp.asarray(bucket["target"])[chosen],
                 "weight": jnp.full(rows, bucket["weight"]),
@@ -141,11 +143,11 @@ class LengthBuckets(AbstractStream):
 
         Its mean is the same: a certificate of one is a certificate of the other.
         """
-        one = {
-            length: {**self.data[length], "weight": self.data[length]["weight"] * np.float32(rows)}
-            for length, rows in self.rows
-        }
-        rows = tuple((length, 1) for length, _ in self.rows)
+        one = {}
+        for lengths, rows in self.rows:
+            bucket = self.data[lengths]
+            one[lengths] = {**bucket, "weight": bucket["weight"] * np.float32(rows)}
+        rows = tuple((lengths, 1) for lengths in one)
         return eqx.tree_at(lambda s: s.data, _with_rows(self, rows), one)
 
     @property
@@ -157,11 +159,30 @@ class LengthBuckets(AbstractStream):
         return False
 
 
-def _with_rows(stream: LengthBuckets, rows: tuple[tuple[int, int], ...]) -> LengthBuckets:
+def _with_rows(stream: LengthBuckets, rows: tuple[tuple[Lengths, int], ...]) -> LengthBuckets:
     stream = copy.copy(stream)
     object.__setattr__(stream, "rows", rows)
     object.__setattr__(stream, "batch_size", 1)
     return stream
+
+
+def _members(
+    sources: Integer[np.ndarray, "rows"],
+    targets: Integer[np.ndarray, "rows"],
+    edges: list[int],
+    source_lengths: int,
+) -> dict[Lengths, Int[np.ndarray, "_"]]:
+    """The rows of every bucket that is not empty, by its lengths."""
+    members: dict[Lengths, np.ndarray] = {}
+    sources = np.maximum(sources, 1)  # an empty source is one token of padding
+    which = np.searchsorted(edges, targets)
+    for i in np.unique(which).tolist():
+        rows = np.flatnonzero(which == i)
+        inner = best_lengths(sources[rows], source_lengths)
+        place = np.searchsorted(inner, sources[rows])
+        for j, length in enumerate(inner):
+            members[length, edges[i]] = rows[place == j]
+    return members
 
 
 def _refuse_longer(lengths: Integer[np.ndarray, "rows"], longest: int) -> None:

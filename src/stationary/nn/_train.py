@@ -6,7 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from .._functions import Expectation
 from .._solution import Solution
@@ -27,11 +29,13 @@ def train(
     sequences: tuple[Ragged, Ragged] | LengthBuckets,
     *,
     steps: int,
+    rule: str = "adamw",
     learning_rate: float = 2e-3,
     final_learning_rate: float = 1e-5,
     warm_up: int | None = None,
     batch: int = 64,
     lengths: int | Sequence[int] = 4,
+    source_lengths: int = 1,
     seed: int = 0,
     devices: Sequence[Any] | None = None,
     callback: Callback | None = None,
@@ -45,17 +49,21 @@ def train(
 
     States the mean [`cross_entropy`][stationary.nn.cross_entropy] over
     [`LengthBuckets`][stationary.nn.LengthBuckets] and minimises it by AdamW with b = (0.9, 0.98),
-    weight decay 0.01 and gradients clipped to norm 1. The rate rises linearly and then falls along
-    a cosine. Progress, checkpoints, Ctrl-C and limits are those of `solve`.
+    weight decay 0.01 and gradients clipped to norm 1, or by Muon. The rate rises linearly and then
+    falls along a cosine. Progress, checkpoints, Ctrl-C and limits are those of `solve`.
 
     **Arguments:**
 
     - `model`: where to start.
     - `sequences`: sources and targets, or a stream that was made of them.
     - `steps`: how many.
+    - `rule`: `"adamw"`, or `"muon"`, which makes the steps of all weight matrices of blocks
+        orthogonal and takes those of AdamW, with Nesterov's momentum, for the rest; its learning
+        rates are of the same size, and may often be larger.
     - `learning_rate`, `final_learning_rate`: the highest and the last.
     - `warm_up`: steps until the highest; default 500, or a tenth of all where that is less.
-    - `batch`, `lengths`: rows per step, and buckets; see `LengthBuckets`. A stream has its own.
+    - `batch`, `lengths`, `source_lengths`: rows per step, and buckets; see `LengthBuckets`. A
+        stream has its own.
     - `seed`: which order of the data.
     - `devices`: spread every batch over these devices.
     - `callback`, `progress`, `checkpoint`, `checkpoint_every`, `resume`, `max_seconds`: as for
@@ -65,8 +73,8 @@ def train(
     **Returns:** the trained model, and the solution it is the value of. The solution's certificate
     looks at as many fresh examples as the stream says (`check`).
 
-    **Raises:** `ValueError` for sequences that the model cannot read, naming which, and what
-    `LengthBuckets` and `solve` raise.
+    **Raises:** `ValueError` for another rule, for sequences that the model cannot read, naming
+    which, and what `LengthBuckets` and `solve` raise.
 
     !!! example
         >>> import jax, numpy as np
@@ -76,7 +84,14 @@ def train(
         >>> trained, solution = train(model, pairs, steps=3, batch=6, lengths=1)
         >>> solution.status.word
         'max steps'
+
+    !!! cite "Reference"
+        Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019. Jordan et al.,
+        Muon: an optimizer for hidden layers in neural networks, 2024; with the scale of Liu et al.,
+        Muon is scalable for LLM training, 2025, equation (4).
     """
+    if rule not in RULES:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}.")
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}.")
     stream = sequences
@@ -85,6 +100,7 @@ def train(
         stream = LengthBuckets(
             *stream,
             lengths=lengths,
+            source_lengths=source_lengths,
             batch=batch,
             seed=seed,
             padding=model.padding,
@@ -93,7 +109,7 @@ def train(
     spread: AbstractStream = stream if devices is None else Sharded(stream, devices)
     if warm_up is None:
         warm_up = min(500, steps // 10)
-    method = rule(steps, warm_up, learning_rate, final_learning_rate)
+    method = _method(rule, steps, warm_up, learning_rate, final_learning_rate)
     solution = solve(
         Minimize(Expectation(cross_entropy, spread)),
         model,
@@ -117,16 +133,42 @@ _NEVER = 2e-6
 """A gradient that a mini-batch does not come to by luck; about what float32 can tell from 0."""
 
 
+RULES = ("adamw", "muon")
+
+
 @lru_cache(maxsize=32)
-def rule(steps: int, warm_up: int, highest: float, last: float) -> OptaxDescent:
-    """AdamW behind a clip of the gradient's norm; made once, so that it is compiled once."""
+def _method(rule: str, steps: int, warm_up: int, highest: float, last: float) -> OptaxDescent:
+    """A rule behind a clip of the gradient's norm; made once, so that it is compiled once."""
     import optax
 
     rate = optax.warmup_cosine_decay_schedule(
         0.0 if warm_up else highest, highest, warm_up, max(steps, warm_up + 1), last
     )
-    adam = optax.adamw(rate, b1=0.9, b2=0.98, weight_decay=0.01)
-    return from_optax(optax.chain(optax.clip_by_global_norm(1.0), adam))
+    if rule == "adamw":
+        chosen = optax.adamw(rate, b1=0.9, b2=0.98, weight_decay=0.01)
+    else:
+        from optax.contrib import muon
+
+        chosen = muon(
+            rate,
+            weight_decay=0.01,
+            adam_b1=0.9,
+            adam_b2=0.98,
+            adam_weight_decay=0.01,
+            consistent_rms=0.2,
+            muon_weight_dimension_numbers=_matrices,
+        )
+    return from_optax(optax.chain(optax.clip_by_global_norm(1.0), chosen))
+
+
+def _matrices(model: PyTree) -> PyTree:
+    """Which axes of each parameter are a matrix's; None for tables and scales.
+
+    Parameters of blocks are stacked along their first axis.
+    """
+    from optax.contrib import MuonDimensionNumbers
+
+    return jax.tree.map(lambda x: MuonDimensionNumbers(1, 2) if x.ndim == 3 else None, model)
 
 
 def check_sequences(model: Seq2Seq, source: Ragged, target: Ragged) -> None:

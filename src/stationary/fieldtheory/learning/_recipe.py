@@ -37,7 +37,8 @@ class Recipe:
         [`HoldOut`][stationary.fieldtheory.learning.HoldOut].
     - `preset`, `positions`: of [`Seq2Seq.preset`][stationary.nn.Seq2Seq].
     - `compute_dtype`: what products are computed in; default float32.
-    - `steps`, `batch`, `lengths`, `learning_rate`: of [`train`][stationary.nn.train].
+    - `rule`, `learning_rate`, `steps`, `batch`, `lengths`, `source_lengths`: of
+        [`train`][stationary.nn.train].
     - `seed`: of the data, the initial parameters and the order of batches.
 
     !!! example
@@ -59,9 +60,11 @@ class Recipe:
     preset: str = "nano"
     positions: str = "learned"
     compute_dtype: Any = None
+    rule: str = "adamw"
     steps: int = 1300
     batch: int = 64
     lengths: int = 3
+    source_lengths: int = 2
     learning_rate: float = 2e-3
     seed: int = 0
 
@@ -145,6 +148,8 @@ class Recipe:
             steps=self.steps,
             batch=self.batch,
             lengths=self.lengths,
+            source_lengths=self.source_lengths,
+            rule=self.rule,
             learning_rate=self.learning_rate,
             seed=self.seed,
             **options,
