@@ -1,6 +1,8 @@
 """Young diagrams against characters: dimensions, and products by another rule."""
 
 import xml.etree.ElementTree as ElementTree
+from itertools import chain
+from math import factorial, prod
 
 import pytest
 
@@ -67,3 +69,12 @@ def test_pictures_hold_a_mark_for_each_box_and_state():
 def test_diagrams_that_do_not_exist(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("boxes", range(7))
+def test_all_diagrams_of_so_many_boxes(boxes):
+    every = YoungDiagram.all(boxes)
+    tableaux = [factorial(boxes) // prod(chain(*d.hooks)) for d in every]
+    assert sum(n * n for n in tableaux) == factorial(boxes)  # the regular representation
+    assert every == sorted(every, reverse=True) and len(set(every)) == len(every)
+    assert YoungDiagram.all(boxes, 2) == [d for d in every if len(d.rows) <= 2]

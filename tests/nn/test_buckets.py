@@ -95,9 +95,7 @@ def mean_of(value, stream, batches):
 @pytest.mark.parametrize("parts", [1, 2])
 def test_batches_estimate_the_token_mean_without_bias(parts):
     source, target = pairs(24, seed=2)
-    stream = nn.LengthBuckets(
-        source, target, lengths=3, source_lengths=2, batch=12, parts=parts
-    )
+    stream = nn.LengthBuckets(source, target, lengths=3, source_lengths=2, batch=12, parts=parts)
 
     def value(row):  # of a whole row: the sum over its tokens but the first
         return float(np.sum(np.asarray(row[1:]) ** 2))

@@ -233,26 +233,12 @@ def _multiplicities(factor: tuple[Rep, tuple[int, ...]], copies: int) -> Mapping
     if copies == 1:
         return power(rep, shape)
     result: dict[Rep, int] = {}
-    for rows in _partitions(sum(shape), copies):
-        flavours = YoungDiagram(rows)
+    for flavours in YoungDiagram.all(sum(shape), copies):
         many = flavours.dimension(copies)
-        mine = flavours.conjugate.rows if _is_column(shape) else rows
+        mine = flavours.conjugate.rows if _is_column(shape) else flavours.rows
         for part, count in power(rep, mine).items():
             result[part] = result.get(part, 0) + many * count
     return result
-
-
-def _partitions(boxes: int, rows: int, longest: int | None = None) -> list[tuple[int, ...]]:
-    if boxes == 0:
-        return [()]
-    if rows == 0:
-        return []
-    top = min(boxes, longest or boxes)
-    return [
-        (first, *rest)
-        for first in range(top, 0, -1)
-        for rest in _partitions(boxes - first, rows - 1, first)
-    ]
 
 
 @lru_cache(maxsize=512)

@@ -6,6 +6,7 @@ from itertools import pairwise, permutations
 from math import factorial, prod
 
 from ._irrep import Irrep, weights
+from ._young import partitions
 
 Rep = tuple[Irrep, ...]
 """An irreducible representation of a product of groups: one `Irrep` per factor."""
@@ -109,9 +110,10 @@ def power(rep: Rep, shape: tuple[int, ...]) -> Mapping[Rep, int]:
         return {(irrep,): m for irrep, m in _irrep_power(rep[0], shape).items()}
     # A power of a product is a sum of products of powers (Schur and Weyl).
     result: dict[Rep, int] = {}
-    for one in _partitions(sum(shape)):
+    boxes = sum(shape)
+    for one in partitions(boxes, boxes):
         first = _irrep_power(rep[0], one)
-        for other in _partitions(sum(shape)) if first else ():
+        for other in partitions(boxes, boxes) if first else ():
             times = _kronecker(one, other, shape)
             for rest, n in power(rep[1:], other).items() if times else ():
                 for irrep, m in first.items():
@@ -142,17 +144,6 @@ def _irrep_power(irrep: Irrep, shape: tuple[int, ...]) -> Mapping[Irrep, int]:
             raise AssertionError(f"power{shape} of {irrep} is not integer at {weight}")
         average[weight] = multiplicity // factorial(count)
     return {rep[0]: m for rep, m in decompose(average, (irrep.n,)).items()}
-
-
-@cache
-def _partitions(count: int) -> tuple[tuple[int, ...], ...]:
-    def below(left: int, largest: int) -> list[tuple[int, ...]]:
-        if left == 0:
-            return [()]
-        rows = range(min(left, largest), 0, -1)
-        return [(row, *rest) for row in rows for rest in below(left - row, row)]
-
-    return tuple(below(count, count))
 
 
 @cache

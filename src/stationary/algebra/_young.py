@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import prod
 
 from ._irrep import Irrep
@@ -46,6 +47,17 @@ class YoungDiagram:
     def of(cls, irrep: Irrep) -> "YoungDiagram":
         """The diagram of a representation of SU(N), without full columns."""
         return cls(irrep.partition)
+
+    @classmethod
+    def all(cls, boxes: int, rows: int | None = None) -> "list[YoungDiagram]":
+        """Every diagram of so many boxes, those with the longest rows first.
+
+        **Arguments:**
+
+        - `boxes`: how many boxes.
+        - `rows`: the most rows that a diagram may have; default any number.
+        """
+        return [cls(shape) for shape in partitions(boxes, boxes if rows is None else rows)]
 
     @property
     def boxes(self) -> int:
@@ -174,3 +186,18 @@ def _strips(
 def _is_lattice(before: tuple[int, ...], strip: tuple[int, ...]) -> bool:
     # Up to the end of each row, not more of this label than of the one before in earlier rows.
     return all(sum(strip[: row + 1]) <= sum(before[:row]) for row in range(len(strip)))
+
+
+@cache
+def partitions(boxes: int, rows: int, longest: int | None = None) -> tuple[tuple[int, ...], ...]:
+    """The rows of every diagram with so many boxes and at most so many rows."""
+    if boxes == 0:
+        return ((),)
+    if rows == 0:
+        return ()
+    top = boxes if longest is None else min(boxes, longest)
+    return tuple(
+        (first, *rest)
+        for first in range(top, 0, -1)
+        for rest in partitions(boxes - first, rows - 1, first)
+    )

@@ -1,6 +1,5 @@
 """Lagrangians of particle physics: every renormalisable term that a list of fields allows."""
 
-from . import learning as learning
 from ._anomalies import anomalies as anomalies
 from ._bounded import Boundedness as Boundedness
 from ._bounded import bounded_below as bounded_below

@@ -139,20 +139,8 @@ def _symmetries(
 
 @cache
 def _diagrams(copies: int, power: int) -> tuple[tuple[tuple[int, ...], int], ...]:
-    found = []
-    for shape in _partitions(power, power):
-        if len(shape) <= copies:
-            # As many flavour structures as GL(copies) has components with this symmetry.
-            found.append((shape, YoungDiagram(shape).dimension(copies)))
-    return tuple(found)
-
-
-def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
-    if total == 0:
-        yield ()
-    for row in range(min(total, largest), 0, -1):
-        for rest in _partitions(total - row, row):
-            yield (row, *rest)
+    # As many flavour structures as GL(copies) has components with this symmetry.
+    return tuple((d.rows, d.dimension(copies)) for d in YoungDiagram.all(power, copies))
 
 
 def _neutral_under_the_centre(powers: Sequence[tuple[Rep, int, int]]) -> bool:

@@ -1,5 +1,7 @@
 """Data for models that learn to write Lagrangians: tokens, samplers, data sets and scores."""
 
+from .._text import WrittenTerm as WrittenTerm
+from .._text import written as written
 from ._baselines import nearest_terms as nearest_terms
 from ._baselines import usual_terms as usual_terms
 from ._dataset import Dataset as Dataset
@@ -38,5 +40,3 @@ from ._validity import FAILURES as FAILURES
 from ._validity import failures as failures
 from ._vocabulary import VOCABULARY as VOCABULARY
 from ._vocabulary import Vocabulary as Vocabulary
-from ._written import WrittenTerm as WrittenTerm
-from ._written import written as written

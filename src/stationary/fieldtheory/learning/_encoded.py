@@ -9,10 +9,10 @@ from stationary.nn import Ragged
 from .._field import Field
 from .._generate import lagrangian_terms
 from .._term import Term
+from .._text import written
 from ._dataset import Dataset
 from ._keys import key_of, splits_of_keys
 from ._tokens import Tokens
-from ._written import written
 
 
 def encoded(models: Iterable[Sequence[Field]], tokens: Tokens) -> Dataset:

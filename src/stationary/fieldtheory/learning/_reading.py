@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from .._field import Field
 from .._group import STANDARD_MODEL
+from .._text import WrittenTerm
+from ._codes import canonical, kind_of
 from ._vocabulary import CLASSES, VOCABULARY
-from ._written import WrittenTerm, canonical, kind_of
 
 _KINDS = {VOCABULARY.number[word]: kind for kind, word in CLASSES.items()}
 _NUMBER = VOCABULARY.number

@@ -11,11 +11,11 @@ from jaxtyping import Bool, Float, Int
 from stationary.nn import Ragged
 
 from .._field import Field
+from .._text import WrittenTerm
 from ._dataset import Dataset
 from ._reading import Reading
 from ._validity import FAILURES, failures
 from ._vocabulary import VOCABULARY, whole
-from ._written import WrittenTerm
 
 TERM_CLASSES = (
     "gauge",

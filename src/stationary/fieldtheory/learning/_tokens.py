@@ -13,9 +13,9 @@ from stationary.algebra import Irrep
 from .._field import Field
 from .._group import STANDARD_MODEL
 from .._termset import TermSet
+from .._text import WrittenTerm, written
 from ._reading import Reading, read_fields, read_terms
 from ._vocabulary import CLASSES, FIELDS, VOCABULARY, whole
-from ._written import WrittenTerm, written
 
 STYLES = ("compact", "verbose")
 CHARGE_UNIT = 2

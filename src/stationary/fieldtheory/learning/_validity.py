@@ -9,7 +9,7 @@ from .._alphabet import Alphabet, alphabet
 from .._field import Field
 from .._group import STANDARD_MODEL
 from .._invariants import count
-from ._written import WrittenTerm
+from .._text import WrittenTerm
 
 FAILURES = ("grammar", "lorentz", *STANDARD_MODEL.factors, "statistics")
 """What can be wrong with a term: it is none; it is no scalar of the Lorentz group, or no singlet of
