@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from stationary.nn import Ragged, Seq2Seq, train
 
@@ -32,6 +32,9 @@ class Recipe:
     - `universe`, `distribution`, `fields`, `repetition`, `random_pointers`: of the
         [`Sampler`][stationary.fieldtheory.learning.Sampler].
     - `examples`: how many to train on; fields that belong to another split are drawn and left out.
+    - `unusual`: what part of the examples to train on have a term other than f f* and f f f* f* of
+        a scalar, whatever the number of fields; others are left out until it is so. Default: as
+        many as are drawn.
     - `longest`: leave out targets with more tokens; default none.
     - `hold_out`: what training is not to see; a
         [`HoldOut`][stationary.fieldtheory.learning.HoldOut].
@@ -40,6 +43,8 @@ class Recipe:
     - `rule`, `learning_rate`, `steps`, `batch`, `lengths`, `source_lengths`: of
         [`train`][stationary.nn.train].
     - `seed`: of the data, the initial parameters and the order of batches.
+
+    **Raises:** `ValueError` for a part that is none.
 
     !!! example
         >>> from stationary.fieldtheory.learning import TINY, Recipe
@@ -55,6 +60,7 @@ class Recipe:
     random_pointers: bool = False
     tokens: Tokens = field(default_factory=lambda: Tokens(interactions_only=True))
     examples: int = 60_000
+    unusual: float | None = None
     longest: int | None = None
     hold_out: HoldOut | None = None
     preset: str = "nano"
@@ -81,6 +87,10 @@ class Recipe:
             seed=self.seed,
         )
 
+    def __post_init__(self) -> None:
+        if self.unusual is not None and not 0 < self.unusual < 1:
+            raise ValueError(f"unusual must lie between 0 and 1, got {self.unusual}.")
+
     def part(self, split: str, count: int | None = None) -> Dataset:
         """Examples of one split, the first ones that the sampler draws.
 
@@ -101,7 +111,10 @@ class Recipe:
         while total < count:
             block = self.sampler.block(index)
             splits = self._splits(block)
-            rows = np.flatnonzero(splits == SPLITS.index(split))[: count - total]
+            rows = np.flatnonzero(splits == SPLITS.index(split))
+            if split == "train" and self.unusual is not None:
+                rows = _rows_with(self.unusual, rows, block.fields[rows], block.nontrivial[rows])
+            rows = rows[: count - total]
             parts.append(_as_dataset(self.tokens, block, splits).take(rows))
             total, index = total + rows.size, index + 1
             if index == _PATIENCE and total < index:
@@ -163,6 +176,22 @@ class Recipe:
         data = self.part("train", BLOCK)
         longest = int(data.target.lengths.max())
         return Predictor(self.network(), self.tokens, self.universe, self.fields[1], longest)
+
+
+def _rows_with(
+    part: float,
+    rows: Int[np.ndarray, "rows"],
+    fields: Int[np.ndarray, "rows"],
+    unusual: Bool[np.ndarray, "rows"],
+) -> Int[np.ndarray, "kept"]:
+    """As many rows as there can be so that `part` of those with so many fields are unusual."""
+    kept = np.zeros(rows.size, bool)
+    for count in np.unique(fields):
+        one, other = (np.flatnonzero((fields == count) & (unusual == is_so)) for is_so in (1, 0))
+        whole = min(one.size / part, other.size / (1 - part))
+        kept[one[: round(part * whole)]] = True
+        kept[other[: round((1 - part) * whole)]] = True
+    return rows[kept]
 
 
 def _as_dataset(tokens: Tokens, examples: Examples, splits: Int[np.ndarray, "rows"]) -> Dataset:
