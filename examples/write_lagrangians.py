@@ -2,7 +2,7 @@
 
     python examples/write_lagrangians.py                            # a few minutes on two cores
     python examples/write_lagrangians.py --universe full --fields 6 --preset base --steps 6000 \
-        --batch 256 --rate 5e-4 --examples 300000 --bfloat16        # on a large GPU
+        --batch 256 --rate 5e-4 --rule adamw --examples 300000 --bfloat16   # on a large GPU
 
 With --out, the model is kept in a folder, with its command and its scores. Training goes on where
 it stopped when the command is given again with --checkpoint.
@@ -38,6 +38,7 @@ def main(words: list[str]) -> int:
         fields=(1, args.fields),
         repetition=args.repetition,
         examples=args.examples,
+        unusual=args.unusual,
         longest=args.longest,
         preset=args.preset,
         positions=args.positions,
@@ -46,6 +47,7 @@ def main(words: list[str]) -> int:
         steps=args.steps,
         batch=args.batch,
         lengths=args.buckets,
+        rule=args.rule,
         learning_rate=args.rate,
         seed=args.seed,
     )
@@ -95,15 +97,19 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--fields", type=int, default=3, help="the most fields of a model")
     parser.add_argument("--repetition", action="store_true", help="fields may occur twice")
     parser.add_argument("--examples", type=int, default=60_000)
+    parser.add_argument(
+        "--unusual", type=float, default=0.6, help="what part of the examples have unusual terms"
+    )
     parser.add_argument("--longest", type=int, help="leave out targets with more tokens")
     parser.add_argument("--tests", type=int, default=1500)
     parser.add_argument("--preset", choices=("nano", "small", "base", "large"), default="nano")
-    parser.add_argument("--positions", choices=("learned", "rotary", "set"), default="learned")
+    parser.add_argument("--positions", choices=("learned", "rotary", "set"), default="set")
     parser.add_argument("--bfloat16", action="store_true", help="compute products in bfloat16")
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=1300)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--buckets", type=int, default=4, help="lengths that targets are padded to")
-    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
+    parser.add_argument("--rule", choices=("adamw", "muon"), default="muon")
+    parser.add_argument("--rate", type=float, default=6e-3, help="the highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path, help="a file to go on from")
     parser.add_argument("--out", type=Path, help="a folder for the model")

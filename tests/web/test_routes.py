@@ -151,28 +151,37 @@ def test_answers_that_cannot_be_read_are_refused(client, answer):
 
 
 def test_without_a_model_the_page_says_so(client, monkeypatch):
-    monkeypatch.setattr(_learned, "find_predictor", lambda: None)
+    monkeypatch.setattr(_learned, "load_predictor", lambda: None)
     found = client.ask("/api/model", fields=[HIGGS]).json
     assert found["installed"] is False and "No trained model" in found["reason"]
 
 
+class Says:
+    """A model that says what it is told to."""
+
+    summary = "It was made by hand."
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __call__(self, terms):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
 def test_a_models_answer_is_graded(client, monkeypatch):
-    answers = iter(["H H*", "H ("])
+    def ask(answer):
+        monkeypatch.setattr(_learned, "load_predictor", lambda: Says(answer))
+        return client.ask("/api/model", fields=[HIGGS]).json
 
-    def predict(terms):
-        return next(answers)
-
-    monkeypatch.setattr(_learned, "find_predictor", lambda: predict)
-    found = client.ask("/api/model", fields=[HIGGS]).json
+    found = ask("H H*")
     assert found["text"] == "H H*" and found["verdict"]["missing"] == ["H H H* H*"]
-    found = client.ask("/api/model", fields=[HIGGS]).json
+    assert found["summary"] == Says.summary
+    found = ask("H (")
     assert "cannot be read" in found["reason"] and "verdict" not in found
-
-    def refuse(terms):
-        raise ValueError("It knows no septets.")
-
-    monkeypatch.setattr(_learned, "find_predictor", lambda: refuse)
-    assert client.ask("/api/model", fields=[HIGGS]).json["reason"] == "It knows no septets."
+    found = ask(ValueError("It knows no septets."))
+    assert found["reason"] == "It knows no septets." and found["summary"] == Says.summary
 
 
 JSON = {"Content-Type": "application/json"}

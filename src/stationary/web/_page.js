@@ -45,6 +45,7 @@ function soon() {
 async function learned(signal) {
   const found = await ask("/api/model", request(), signal);
   const box = $("learned");
+  $("learned-summary").textContent = found.summary ?? "";
   if (found.failed || !found.installed) {
     box.replaceChildren(element("p", {class: "quiet"}, found.error ?? found.reason));
     return;

@@ -20,7 +20,15 @@ from stationary.fieldtheory.learning import (
 from stationary.nn import Ragged
 
 RECIPE = Recipe(
-    TINY, fields=(1, 2), examples=1500, positions="set", steps=25, batch=32, lengths=1, longest=24
+    TINY,
+    fields=(1, 2),
+    examples=1500,
+    longest=24,
+    positions="set",
+    steps=25,
+    batch=32,
+    lengths=1,
+    source_lengths=1,
 )
 
 
@@ -48,6 +56,19 @@ def test_what_is_held_out_is_not_trained_on():
         assert all((1 in each) == there for each in charges)
 
 
+def test_usual_models_are_left_out_of_training_alone():
+    recipe = dataclasses.replace(RECIPE, fields=(1, 3), longest=None, unusual=0.6)
+    data = recipe.part("train", 1500)
+    for count in (1, 2, 3):
+        assert abs(np.mean(data.nontrivial[data.fields == count]) - 0.6) < 0.1
+    plain = dataclasses.replace(recipe, unusual=None)
+    assert 0.5 < np.mean(data.nontrivial) and np.mean(plain.part("train", 1500).nontrivial) < 0.5
+    one, two = recipe.part("test", 50), plain.part("test", 50)
+    assert one.source.tokens.tolist() == two.source.tokens.tolist()
+    with pytest.raises(ValueError, match="unusual must lie between 0 and 1, got 1"):
+        dataclasses.replace(recipe, unusual=1)
+
+
 def test_the_same_recipe_draws_the_same_examples():
     one, two = RECIPE.part("train", 50), RECIPE.part("train", 50)
     assert one.source.tokens.tolist() == two.source.tokens.tolist()
@@ -67,6 +88,14 @@ def test_a_row_does_not_depend_on_its_batch(predictor):
     together = predictor.write(source, longest=64)
     apart = [predictor.write(Ragged.of([source[row]]), longest=64)[0] for row in (0, 7)]
     assert [together[row].tolist() for row in (0, 7)] == [row.tolist() for row in apart]
+
+
+def test_a_summary_has_scores_where_they_are_known(predictor):
+    assert predictor.summary == (
+        "A transformer with 0.7 million parameters, trained on models of up to 2 fields."
+    )
+    about = {"the model": {"exact": 0.876}, "the usual terms": {"exact": 0.5}}
+    assert "88% of its answers" in dataclasses.replace(predictor, about=about).summary
 
 
 def test_kept_and_loaded(predictor, tmp_path):

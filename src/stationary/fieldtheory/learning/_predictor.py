@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Int
 
@@ -62,6 +63,22 @@ class Predictor:
     most_fields: int
     longest: int
     about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """What the model is, and how good where that is known, in a sentence or two."""
+        size = sum(leaf.size for leaf in jax.tree.leaves(self.model))
+        text = (
+            f"A transformer with {size / 1e6:.1f} million parameters, trained on models of up to "
+            f"{self.most_fields} fields."
+        )
+        shares = [self.about.get(who, {}).get("exact") for who in ("the model", "the usual terms")]
+        if None not in shares:
+            text += (
+                " Where it has not seen the same fields together, {:.0%} of its answers have no "
+                "fault; writing only the terms that every scalar has would come to {:.0%}."
+            ).format(*shares)
+        return text
 
     def check(self, fields: Sequence[Field]) -> None:
         """Refuse fields that the model was not made for.
