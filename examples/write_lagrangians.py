@@ -1,8 +1,9 @@
 """Train a transformer to write Lagrangians, and score it on fields that it has not seen.
 
     python examples/write_lagrangians.py                            # a few minutes on two cores
-    python examples/write_lagrangians.py --universe full --fields 6 --preset base --steps 6000 \
-        --batch 256 --rate 5e-4 --rule adamw --examples 300000 --bfloat16   # on a large GPU
+    python examples/write_lagrangians.py --universe full --distribution mixed --fields 6 \
+        --preset base --steps 6000 --batch 256 --rule adamw --rate 5e-4 --examples 300000 \
+        --bfloat16                                                  # on a large GPU
 
 With --out, the model is kept in a folder, with its command and its scores. Training goes on where
 it stopped when the command is given again with --checkpoint.
@@ -42,7 +43,7 @@ def main(words: list[str]) -> int:
         longest=args.longest,
         preset=args.preset,
         positions=args.positions,
-        random_pointers=args.positions == "set",
+        random_pointers=args.random_pointers,
         compute_dtype="bfloat16" if args.bfloat16 else None,
         steps=args.steps,
         batch=args.batch,
@@ -104,6 +105,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--tests", type=int, default=1500)
     parser.add_argument("--preset", choices=("nano", "small", "base", "large"), default="nano")
     parser.add_argument("--positions", choices=("learned", "rotary", "set"), default="set")
+    parser.add_argument(
+        "--random-pointers", action="store_true", help="to read more fields than in training"
+    )
     parser.add_argument("--bfloat16", action="store_true", help="compute products in bfloat16")
     parser.add_argument("--steps", type=int, default=1300)
     parser.add_argument("--batch", type=int, default=64)
