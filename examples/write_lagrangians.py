@@ -20,6 +20,7 @@ import jax
 from stationary.fieldtheory.learning import (
     FULL,
     TINY,
+    LagrangianGrammar,
     Recipe,
     Scores,
     evaluate,
@@ -57,14 +58,17 @@ def main(words: list[str]) -> int:
         checkpoint=args.checkpoint, resume=args.checkpoint is not None, devices=several
     )
     test = recipe.part("test", args.tests)
+    pointers = {} if args.random_pointers else {"fields": args.fields}
+    rule = LagrangianGrammar(recipe.tokens, "charges", **pointers)
     scores = {
         "the model": evaluate(predictor.write(test.source), test),
+        "the model, charges kept": evaluate(predictor.write(test.source, constraint=rule), test),
         "the usual terms": evaluate(usual_terms(test), test),
         "nearest example": evaluate(nearest_terms(recipe.part("train"), test), test),
     }
     for name, found in scores.items():
         print(
-            f"{name:16}", ", ".join(f"{key} {value:.3f}" for key, value in summary(found).items())
+            f"{name:24}", ", ".join(f"{key} {value:.3f}" for key, value in summary(found).items())
         )
     if args.out is not None:
         command = shlex.join(["python", "examples/write_lagrangians.py", *words])

@@ -112,6 +112,18 @@ def test_batches_estimate_the_token_mean_without_bias(parts):
     assert mean_of(value, thin, whole) == pytest.approx(exact, rel=1e-5)
 
 
+def test_sources_are_padded_to_the_bucket_that_is_nearest():
+    source = nn.Ragged.of([[5] * n for n in (0, 1, 2, 8, 9)])
+    target = nn.Ragged.of([[1, 2]] * 5)
+    data = nn.LengthBuckets(source, target, lengths=1, source_lengths=2, batch=5).data
+    assert {lengths: len(part["source"]) for lengths, part in data.items()} == {
+        (2, 2): 3,
+        (9, 2): 2,
+    }
+    empty = nn.LengthBuckets(source.take(np.array([0])), target.take(np.array([0])), batch=1).data
+    assert empty[1, 2]["source"].tolist() == [[0]]
+
+
 def test_fresh_draws_are_as_many_as_asked_for_and_depend_on_the_key():
     stream = nn.LengthBuckets(*pairs(300), lengths=[4, 12], batch=8, check=400)
     rows, counts = stream.thin().fresh(jax.random.key(0), 4096)

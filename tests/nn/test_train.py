@@ -67,7 +67,7 @@ def test_a_resumed_training_is_bitwise_the_same(tmp_path):
 
 
 def test_muon_makes_steps_of_matrices_orthogonal_and_leaves_the_rest_to_adamw():
-    options = {"steps": 1, "batch": 6, "lengths": 2, "learning_rate": 1e-2}
+    options = {"steps": 1, "batch": 30, "lengths": 2, "learning_rate": 1e-2}
     model = tiny()
     by_muon, _ = nn.train(model, pairs(), rule="muon", **options)
     by_adamw, _ = nn.train(model, pairs(), rule="adamw", **options)
@@ -78,7 +78,7 @@ def test_muon_makes_steps_of_matrices_orthogonal_and_leaves_the_rest_to_adamw():
         before, after = getattr(model.encoder, block)[0], getattr(by_muon.encoder, block)[0]
         step = (after - before * (1 - 1e-2 * 0.01)) / 1e-2
         sizes = np.linalg.svd(step, compute_uv=False) / (0.2 * np.sqrt(max(step.shape)))
-        big = sizes[: min(step.shape) // 2]  # some of the rest are 0 from so few examples
+        big = sizes[:5]  # six different tokens reach the first matrix, so its step has rank 6
         assert np.all((big > 0.6) & (big < 1.3))
     assert not equal(by_muon.encoder.up, by_adamw.encoder.up)
 

@@ -94,7 +94,8 @@ def test_a_summary_has_scores_where_they_are_known(predictor):
     assert predictor.summary == (
         "A transformer with 0.7 million parameters, trained on models of up to 2 fields."
     )
-    about = {"the model": {"exact": 0.876}, "the usual terms": {"exact": 0.5}}
+    exact = {"the model, charges kept": 0.876, "the model": 0.7, "the usual terms": 0.5}
+    about = {name: {"exact": share} for name, share in exact.items()}
     assert "88% of its answers" in dataclasses.replace(predictor, about=about).summary
 
 
@@ -143,6 +144,7 @@ def test_an_answer_without_end_is_said(predictor):
 
 def test_answers_use_the_names_that_were_given(predictor):
     terms = lagrangian_terms(parse_fields("phi: scalar y=1/2"))
+    assert predictor.answer(terms.fields, level="grammar").broken == ()
     try:
         text = predictor(terms)
     except OutOfReachError:  # so little training may not have taught it to stop

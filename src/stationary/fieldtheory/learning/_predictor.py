@@ -15,6 +15,7 @@ from stationary.nn import AbstractConstraint, Ragged, Seq2Seq, greedy, load, sav
 
 from .._field import Field
 from .._termset import TermSet
+from ._grammar import LagrangianGrammar
 from ._reading import Reading
 from ._tokens import Tokens
 from ._universe import Universe
@@ -72,11 +73,13 @@ class Predictor:
             f"A transformer with {size / 1e6:.1f} million parameters, trained on models of up to "
             f"{self.most_fields} fields."
         )
-        shares = [self.about.get(who, {}).get("exact") for who in ("the model", "the usual terms")]
+        who = ("the model, charges kept", "the model", "the usual terms")
+        shares = [self.about.get(each, {}).get("exact") for each in who]
         if None not in shares:
             text += (
                 " Where it has not seen the same fields together, {:.0%} of its answers have no "
-                "fault; writing only the terms that every scalar has would come to {:.0%}."
+                "fault when it is kept from terms whose charges do not cancel, as here, and {:.0%} "
+                "when it is not; writing only the terms that every scalar has would come to {:.0%}."
             ).format(*shares)
         return text
 
@@ -145,12 +148,15 @@ class Predictor:
         padded = source.padded(length=max(length, int(source.lengths.max())))
         return padded[np.arange(batch) % len(padded)]
 
-    def answer(self, fields: Sequence[Field]) -> Reading:
+    def answer(self, fields: Sequence[Field], *, level: str | None = "charges") -> Reading:
         """The Lagrangian that the model writes for some fields.
 
         **Arguments:**
 
         - `fields`: the fields, under any names.
+        - `level`: what it is kept to while it writes, of
+            [`LagrangianGrammar`][stationary.fieldtheory.learning.LagrangianGrammar]; `None` for
+            nothing. Verbose sequences have no grammar, and are kept to nothing.
 
         **Returns:** a [`Reading`][stationary.fieldtheory.learning.Reading] of what it wrote.
 
@@ -159,7 +165,11 @@ class Predictor:
         """
         self.check(fields)
         source = Ragged.of([self.tokens.encode(fields)])
-        reading = self.tokens.decode(self.write(source, batch=1)[0], fields)
+        rule = None
+        if level is not None and self.tokens.style == "compact":
+            rule = LagrangianGrammar(self.tokens, level, fields=self.most_fields)
+        written = self.write(source, constraint=rule, batch=1)[0]
+        reading = self.tokens.decode(written, fields)
         if not reading.ended:
             raise OutOfReachError(
                 f"The model's answer is longer than the {self._limit(None)} tokens that it has "
@@ -168,7 +178,7 @@ class Predictor:
         return reading
 
     def __call__(self, terms: TermSet) -> str:
-        """What the model writes for the fields of a Lagrangian, as text."""
+        """What the model writes for the fields of a Lagrangian, kept to charges, as text."""
         reading = self.answer(terms.fields)
         lines = [str(term) for term in reading.terms]
         return "\n".join(lines + [f"# {piece.text}: {piece.reason}" for piece in reading.broken])

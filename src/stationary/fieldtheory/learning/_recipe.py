@@ -114,6 +114,9 @@ class Recipe:
             rows = np.flatnonzero(splits == SPLITS.index(split))
             if split == "train" and self.unusual is not None:
                 rows = _rows_with(self.unusual, rows, block.fields[rows], block.nontrivial[rows])
+                # Evenly spaced where they are too many, for usual ones come first in a block.
+                wanted = min(rows.size, count - total)
+                rows = rows[np.arange(wanted) * rows.size // max(wanted, 1)]
             rows = rows[: count - total]
             parts.append(_as_dataset(self.tokens, block, splits).take(rows))
             total, index = total + rows.size, index + 1
