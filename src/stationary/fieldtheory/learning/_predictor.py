@@ -70,16 +70,16 @@ class Predictor:
         """What the model is, and how good where that is known, in a sentence or two."""
         size = sum(leaf.size for leaf in jax.tree.leaves(self.model))
         text = (
-            f"A transformer with {size / 1e6:.1f} million parameters, trained on models of up to "
+            f"A transformer with {size / 1e6:.1f} million parameters, trained on up to "
             f"{self.most_fields} fields."
         )
         who = ("the model, charges kept", "the model", "the usual terms")
         shares = [self.about.get(each, {}).get("exact") for each in who]
         if None not in shares:
             text += (
-                " Where it has not seen the same fields together, {:.0%} of its answers have no "
-                "fault when it is kept from terms whose charges do not cancel, as here, and {:.0%} "
-                "when it is not; writing only the terms that every scalar has would come to {:.0%}."
+                " Of sets of fields that it has not seen, {:.0%} come out right when it is kept to "
+                "charges that cancel, as it is unless told otherwise, and {:.0%} when it is not; "
+                "to write only what every scalar has is right for {:.0%}."
             ).format(*shares)
         return text
 
