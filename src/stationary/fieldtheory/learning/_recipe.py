@@ -44,7 +44,7 @@ class Recipe:
         [`train`][stationary.nn.train].
     - `seed`: of the data, the initial parameters and the order of batches.
 
-    **Raises:** `ValueError` for a part that is none.
+    **Raises:** `ValueError` for an `unusual` that is not between 0 and 1.
 
     !!! example
         >>> from stationary.fieldtheory.learning import TINY, Recipe
@@ -74,6 +74,10 @@ class Recipe:
     learning_rate: float = 2e-3
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.unusual is not None and not 0 < self.unusual < 1:
+            raise ValueError(f"unusual must lie between 0 and 1, got {self.unusual}.")
+
     @property
     def sampler(self) -> Sampler:
         """Where the data come from."""
@@ -86,10 +90,6 @@ class Recipe:
             random_pointers=self.random_pointers,
             seed=self.seed,
         )
-
-    def __post_init__(self) -> None:
-        if self.unusual is not None and not 0 < self.unusual < 1:
-            raise ValueError(f"unusual must lie between 0 and 1, got {self.unusual}.")
 
     def part(self, split: str, count: int | None = None) -> Dataset:
         """Examples of one split, the first ones that the sampler draws.

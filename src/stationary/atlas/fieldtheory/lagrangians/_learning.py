@@ -112,13 +112,13 @@ def _unseen(found, recipe):
     """What is made of fields whose hypercharge training has left out."""
     predictor = recipe.train(progress=False)
     rows = []
-    for name in ("test", "held out"):
-        data = recipe.part(name, 1000)
+    words = {"test": "hypercharges 0 and 1", "held out": "some field has hypercharge 1/2"}
+    for split, called in words.items():
+        data = recipe.part(split, 1000)
         s = evaluate(predictor.write(data.source, longest=LONGEST), data)
         usual = evaluate(usual_terms(data), data)
         means = (s.exact.mean(), s.f1.mean(), s.exact[s.nontrivial].mean(), usual.exact.mean())
-        words = {"test": "hypercharges 0 and 1", "held out": "some field has hypercharge 1/2"}
-        rows.append((words[name], *(round(float(m), 3) for m in means)))
+        rows.append((called, *(round(float(m), 3) for m in means)))
     found.tables["Trained without fields of hypercharge 1/2"] = Table(
         ("held-out sets of fields", "exact", "terms F1", "exact, beyond the usual",
          "exact of the usual terms"),
